@@ -1,0 +1,116 @@
+// Package provider is what a provider adapter imports: implement Plugin, call Register in an
+// init function, and build with
+//
+//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o name.wasm .
+//
+// The exports of the contract (see sdk/abi) live here, so the plugin's own package stays plain
+// Go that compiles and tests natively.
+package provider
+
+import (
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/sdk/internal/guest"
+)
+
+// Plugin translates between a client's dialect and a vendor's. One instance serves one call at
+// a time and thousands of requests in turn, so nothing of a request may stay in it: what a
+// stream must remember travels in its State.
+//
+// Inputs alias a buffer that is reused by the next call. Outputs arrive empty, with the capacity
+// of earlier calls: append to their slices. A returned *abi.Refusal reaches the host as data;
+// any other error becomes a refusal with status 400.
+type Plugin interface {
+	// Describe names the plugin. It is called before Configure.
+	Describe() abi.Description
+	// Configure takes the operator's config as JSON ({} when there is none). It is called once.
+	Configure(config []byte) error
+	// Request turns the client's request into the vendor's.
+	Request(in *abi.RequestInput, out *abi.RequestOutput) error
+	// Response turns a whole answer of the vendor, of any status, into the client's.
+	Response(in *abi.ResponseInput, out *abi.ResponseOutput) error
+	// Stream turns a batch of the vendor's stream events into the client's chunks.
+	Stream(in *abi.StreamInput, out *abi.StreamOutput) error
+}
+
+var registered *Instance
+
+// Register makes p the module's plugin. Call it once, in an init function.
+func Register(p Plugin) { registered = New(p) }
+
+// Log hands a line to the host's log under the plugin's name, at one of abi's log levels.
+func Log(level uint32, line string) { guest.Log(level, line) }
+
+// Instance runs a plugin on encoded messages, as a guest does. The tests' fake host uses it
+// natively. It is not safe for concurrent use.
+type Instance struct {
+	plugin Plugin
+
+	reqIn   abi.RequestInput
+	reqOut  abi.RequestOutput
+	respIn  abi.ResponseInput
+	respOut abi.ResponseOutput
+	strIn   abi.StreamInput
+	strOut  abi.StreamOutput
+}
+
+// New returns an instance of p.
+func New(p Plugin) *Instance { return &Instance{plugin: p} }
+
+// Describe answers the export of that name, appending to dst.
+func (i *Instance) Describe(dst []byte) []byte {
+	d := i.plugin.Describe()
+	d.ABI, d.Kind = abi.Version, abi.KindProvider
+	return d.AppendJSON(dst)
+}
+
+// Configure answers the export of that name, appending to dst.
+func (i *Instance) Configure(dst, config []byte) []byte {
+	if err := i.plugin.Configure(config); err != nil {
+		return guest.Refuse(dst, err)
+	}
+	return abi.AppendOK(dst)
+}
+
+// Request answers the export of that name, appending to dst.
+func (i *Instance) Request(dst, input []byte) []byte {
+	if err := i.reqIn.Decode(input); err != nil {
+		return guest.Refuse(dst, err)
+	}
+	o := &i.reqOut
+	*o = abi.RequestOutput{
+		AuthName: o.AuthName[:0], Path: o.Path[:0], Query: o.Query[:0], Headers: o.Headers[:0],
+		Edits: o.Edits[:0], Dropped: o.Dropped[:0], State: o.State[:0], Body: o.Body[:0],
+	}
+	if err := i.plugin.Request(&i.reqIn, o); err != nil {
+		return guest.Refuse(dst, err)
+	}
+	return o.Append(dst)
+}
+
+// Response answers the export of that name, appending to dst.
+func (i *Instance) Response(dst, input []byte) []byte {
+	if err := i.respIn.Decode(input); err != nil {
+		return guest.Refuse(dst, err)
+	}
+	i.respOut = abi.ResponseOutput{Body: i.respOut.Body[:0]}
+	if err := i.plugin.Response(&i.respIn, &i.respOut); err != nil {
+		return guest.Refuse(dst, err)
+	}
+	return i.respOut.Append(dst)
+}
+
+// Stream answers the export of that name, appending to dst.
+func (i *Instance) Stream(dst, input []byte) []byte {
+	if err := i.strIn.Decode(input); err != nil {
+		return guest.Refuse(dst, err)
+	}
+	i.strOut = abi.StreamOutput{State: i.strOut.State[:0], Chunks: i.strOut.Chunks[:0]}
+	if err := i.plugin.Stream(&i.strIn, &i.strOut); err != nil {
+		return guest.Refuse(dst, err)
+	}
+	i.strOut.Count = 0
+	for range i.strOut.Chunks.All {
+		i.strOut.Count++
+	}
+	return i.strOut.Append(dst)
+}
