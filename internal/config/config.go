@@ -1,0 +1,281 @@
+// Package config reads plugins.yaml: it turns the file into plain Go values with everything resolved, or into
+// the list of everything that is wrong with it, each with its line and path.
+//
+// The rest of the tree knows no YAML. A Config is never changed after Load or Parse has returned it, so it may
+// be shared between goroutines; whoever reads it must not change it either.
+package config
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/switchyard-gateway/switchyard/internal/config/yamltree"
+)
+
+// A Config is one valid configuration file.
+type Config struct {
+	Server    Server
+	Plugins   Plugins
+	Defaults  Defaults
+	Providers []*Provider // in the order of the file, like Models and Tenants
+	Models    []*Group
+	Tenants   []*Tenant
+
+	file      string
+	lines     map[string]int
+	providers map[string]*Provider
+	groups    map[string]*Group // wildcards too, as they are written
+	wildcards []*Group          // longest prefix first
+}
+
+// Server is the HTTP side.
+type Server struct {
+	Listen          string
+	AdminToken      Secret // empty: the admin routes are closed
+	Insecure        bool   // allows an open server beyond loopback
+	MaxBody         int64  // bytes
+	ShutdownTimeout time.Duration
+}
+
+// Plugins says where modules come from. Both folders are absolute.
+type Plugins struct {
+	Dir          string
+	CacheDir     string
+	Rescan       time.Duration
+	DrainTimeout time.Duration
+	Instances    int // per module; 0 = number of CPUs
+}
+
+// Defaults hold for every group that does not say otherwise.
+type Defaults struct {
+	Retries       int
+	Timeout       time.Duration
+	StreamTimeout time.Duration // 0 = none
+	Strategy      []StrategyRef
+	Cooldown      time.Duration // 0 = never
+	AllowedFails  int           // 0 = not configured
+	FailOpen      bool
+}
+
+// A Provider is a vendor account.
+type Provider struct {
+	Name     string
+	Plugin   string
+	BaseURL  string            // without a slash at the end
+	Auth     *Auth             // nil: the vendor needs no credential
+	Headers  map[string]Secret // extra request headers, by canonical name
+	Config   json.RawMessage   // for the plugin, "{}" when absent
+	Timeout  *time.Duration
+	Enabled  bool
+	Disabled string // why the provider is not used, "" when it is
+
+	Path string // "providers.anthropic"
+	Line int
+}
+
+// Auth is a credential of one of two forms: APIKey, or AccessKey with SecretKey.
+type Auth struct {
+	APIKey       Secret
+	Header       string // that carries APIKey instead of the plugin's choice; canonical, or ""
+	AccessKey    string
+	SecretKey    Secret
+	SessionToken Secret
+	Region       string
+	None         bool // says in so many words that no credential is needed
+}
+
+// A StrategyRef is a strategy as a group uses it.
+type StrategyRef struct {
+	Plugin string
+	Weight float64
+	Config json.RawMessage // "{}" when absent
+
+	Path string // "models.fast.strategy[0]"; below defaults for a group that has none
+	Line int    // 0 for the built-in default
+}
+
+// A Group is a model group. Nil pointers mean that the group does not override the defaults.
+type Group struct {
+	Name                   string        // may end in * (see Config.Group)
+	Strategy               []StrategyRef // resolved: those of the defaults when the group has none
+	Fallbacks              []string
+	ContextWindowFallbacks []string
+	ContentPolicyFallbacks []string
+	Retries                *int
+	Timeout                *time.Duration
+	StreamTimeout          *time.Duration // 0 = none
+	FailOpen               *bool
+	Deployments            []*Deployment // in the order of the file, at least one
+
+	Path string
+	Line int
+}
+
+// A Deployment is one model at one provider, as one group uses it. Deployments of several groups that have
+// the same ID share their statistics. Nil pointers mean that it does not override group and defaults.
+type Deployment struct {
+	ID            string // "provider/model" unless given
+	Provider      string
+	Model         string // "*": what the group's wildcard matched
+	Weight        float64
+	Order         int
+	Tags          []string
+	Price         Price
+	RPM           int // 0 = no limit, like TPM
+	TPM           int
+	ContextWindow int // tokens, 0 = unknown, like MaxOutput
+	MaxOutput     int
+	Abilities     []string // empty = unknown
+	Retries       *int
+	Cooldown      *time.Duration // 0 = never
+	AllowedFails  *int
+	Timeout       *time.Duration
+	StreamTimeout *time.Duration // 0 = none
+
+	Path string // "models.fast.deployments[0]"
+	Line int
+}
+
+// Price is USD per million tokens; nil = unknown, which is not 0.
+type Price struct {
+	Input, Output, CachedInput *float64
+}
+
+// A Tenant is whom a key belongs to.
+type Tenant struct {
+	Name   string
+	Keys   []Key
+	Models []string          // groups as they are written, wildcards too; empty = all
+	Pin    map[string]string // group to deployment ID
+	Tags   []string          // for requests that have none
+
+	Path string
+	Line int
+}
+
+// A Key is the SHA-256 of an API key.
+type Key struct {
+	Hash   [32]byte
+	Name   string
+	ActFor bool // may name another tenant in a request
+
+	Line int
+}
+
+// Load reads the file at path. The error is Problems when the file could be read but is not valid. getenv is
+// os.LookupEnv, or a stand-in for it.
+func Load(path string, getenv func(string) (string, bool)) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, yamltree.MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration: %w", err)
+	}
+	return Parse(path, data, getenv)
+}
+
+// Parse reads data as if it stood in the file called name: problems name it, and relative folders start from
+// where it is. The error is Problems.
+func Parse(name string, data []byte, getenv func(string) (string, bool)) (*Config, error) {
+	d := &decoder{file: name, lines: make(map[string]int), env: make(map[string][]yamltree.Use)}
+	top := yamltree.Read(data, getenv, d.report)
+	if top == nil {
+		return nil, d.problems.sorted()
+	}
+	c := &Config{file: name, lines: d.lines}
+	file.decode(d, top, "", c)
+	check(d, c)
+	if len(d.problems) > 0 {
+		return nil, d.problems.sorted()
+	}
+	return c, nil
+}
+
+// Problem makes a problem with this file for what only its user can find out, such as a plugin that is not there.
+// Line 0 stands for the line of path, or of what is around it.
+func (c *Config) Problem(line int, path, message string) Problem {
+	for at := path; line == 0 && at != ""; {
+		line = c.lines[at]
+		at = at[:max(0, strings.LastIndexAny(at, ".["))]
+	}
+	return Problem{c.file, line, path, message}
+}
+
+// Provider finds a provider by name.
+func (c *Config) Provider(name string) (*Provider, bool) {
+	p, ok := c.providers[name]
+	return p, ok
+}
+
+// Group finds the group that serves the model a client asked for: the one of that name, or the wildcard with the
+// longest prefix. matched is what its * stands for, "" for an exact group.
+func (c *Config) Group(name string) (g *Group, matched string, ok bool) {
+	if g, ok := c.groups[name]; ok && !g.Wildcard() {
+		return g, "", true
+	}
+	for _, g := range c.wildcards {
+		if rest, ok := strings.CutPrefix(name, strings.TrimSuffix(g.Name, "*")); ok && rest != "" {
+			return g, rest, true
+		}
+	}
+	return nil, "", false
+}
+
+// Wildcard reports whether the group's name ends in *.
+func (g *Group) Wildcard() bool { return strings.HasSuffix(g.Name, "*") }
+
+// index fills the maps and the list of wildcards.
+func (c *Config) index() {
+	c.providers = make(map[string]*Provider, len(c.Providers))
+	for _, p := range c.Providers {
+		c.providers[p.Name] = p
+	}
+	c.groups = make(map[string]*Group, len(c.Models))
+	for _, g := range c.Models {
+		c.groups[g.Name] = g
+		if g.Wildcard() {
+			c.wildcards = append(c.wildcards, g)
+		}
+	}
+	slices.SortStableFunc(c.wildcards, func(a, b *Group) int { return cmp.Compare(len(b.Name), len(a.Name)) })
+}
+
+// Open reports whether anybody may call: no tenant is configured.
+func (c *Config) Open() bool { return len(c.Tenants) == 0 }
+
+// CheckListen returns why an address must not be served with this configuration: an open server stays on
+// loopback unless server.insecure is set.
+func (c *Config) CheckListen(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("%q is not host:port: %w", addr, err)
+	}
+	if !c.Open() || c.Server.Insecure || loopback(host) {
+		return nil
+	}
+	return errors.New("listening beyond loopback without tenants would let everybody in: configure tenants, or set server.insecure: true")
+}
+
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// RestartOnly returns the paths of the keys that differ between two configurations and take effect only at
+// start, in the order of the reference. A reload that changes one of them must be refused.
+func RestartOnly(old, new *Config) []string { return file.changed("", old, new) }
