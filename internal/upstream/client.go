@@ -1,0 +1,179 @@
+package upstream
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"time"
+)
+
+// Options tune a [Client]; the zero value is good.
+type Options struct {
+	// DialTimeout bounds the connection, and once more the TLS handshake. Default 10 s.
+	DialTimeout time.Duration
+	// MaxIdlePerHost is how many idle connections are kept for one vendor. Default 512.
+	MaxIdlePerHost int
+	// RootCAs replaces the system's certificate authorities when it is not nil.
+	RootCAs *x509.CertPool
+}
+
+const (
+	userAgent       = "switchyard"
+	idleTimeout     = 90 * time.Second
+	keepAlive       = 30 * time.Second
+	maxHeaderBytes  = 256 << 10
+	socketBuffer    = 8 << 10
+	opSend          = "send the request"
+	defaultDial     = 10 * time.Second
+	defaultIdle     = 512
+	pingAfter       = 30 * time.Second
+	pingAnswerLimit = 15 * time.Second
+)
+
+// Client sends requests to vendors over kept connections, HTTP/2 where it is offered. It is safe for concurrent use;
+// one serves the whole process. Proxies come from the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
+type Client struct {
+	transport *http.Transport
+}
+
+// New returns a client.
+func New(o Options) *Client {
+	dial := cmp.Or(o.DialTimeout, defaultDial)
+	dialer := &net.Dialer{Timeout: dial, KeepAlive: keepAlive}
+	return &Client{transport: &http.Transport{
+		Proxy: http.ProxyFromEnvironment,
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, r *http.Response) error {
+			if r.StatusCode != http.StatusOK {
+				return &Error{Kind: Unreachable, Op: opSend, Detail: fmt.Sprintf("the proxy answered with status %d", r.StatusCode)}
+			}
+			return nil
+		},
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
+		TLSHandshakeTimeout:    dial,
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAnswerLimit},
+		DisableCompression:     true, // the body is decoded here, so that streams and limits are under control
+		MaxIdleConnsPerHost:    cmp.Or(o.MaxIdlePerHost, defaultIdle),
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		ReadBufferSize:         socketBuffer,
+		WriteBufferSize:        socketBuffer,
+	}}
+}
+
+// CloseIdle closes the connections that no request uses.
+func (c *Client) CloseIdle() { c.transport.CloseIdleConnections() }
+
+// Request is one attempt at a vendor.
+type Request struct {
+	Target *Target
+	// Method is POST when empty.
+	Method string
+	// Path is the plugin's choice, with an optional query; see [CheckPath].
+	Path string
+	// Header is the plugin's choice; see [CheckHeader].
+	Header []Field
+	// Body is not copied and must not be changed, not even after Do has returned: a vendor may answer before it has read it all.
+	Body []byte
+	// Auth is added last; nil adds nothing.
+	Auth *Credential
+}
+
+// Do sends r and returns as soon as the response headers are there. How long that may take is up to ctx alone, which also
+// governs the body: when it ends the connection is closed at once. The caller must call Close or ReadAll on the
+// response. Any status other than 3xx is a response, not an error. Errors are of type [*Error].
+func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
+	o, err := prepare(r)
+	if err != nil {
+		return nil, err
+	}
+	if r.Auth != nil {
+		if err := Apply(o, r.Auth, time.Now()); err != nil {
+			return nil, err
+		}
+	}
+	if o.Header.Get("User-Agent") == "" {
+		o.Header["User-Agent"] = []string{userAgent}
+	}
+	resp, err := c.transport.RoundTrip(o.httpRequest(ctx))
+	if err != nil {
+		return nil, classify(ctx, opSend, err, false)
+	}
+	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
+		_ = resp.Body.Close()
+		return nil, &Error{Kind: Redirected, Op: opSend, Detail: fmt.Sprintf("the vendor answered with status %d; redirects are not followed", resp.StatusCode)}
+	}
+	return newResponse(ctx, resp)
+}
+
+// prepare checks what the plugin chose and lays the operator's headers over it.
+func prepare(r *Request) (*Outgoing, error) {
+	u, err := r.Target.resolve(r.Path)
+	if err != nil {
+		return nil, err
+	}
+	o := &Outgoing{Method: cmp.Or(r.Method, http.MethodPost), URL: u, Body: r.Body}
+	if checkField(o.Method, "") != nil || o.Method == http.MethodConnect {
+		return nil, refuse(opSend, "%.80q is not a method that a plugin may use", r.Method)
+	}
+	o.Header = make(http.Header, len(r.Header)+len(r.Target.header)+4)
+	values := make([]string, len(r.Header)) // one backing array for all
+	for i, f := range r.Header {
+		if err := CheckHeader(f.Name, f.Value); err != nil {
+			return nil, err
+		}
+		key := textproto.CanonicalMIMEHeaderKey(f.Name)
+		if old, ok := o.Header[key]; ok {
+			o.Header[key] = append(old, f.Value)
+			continue
+		}
+		values[i] = f.Value
+		o.Header[key] = values[i : i+1 : i+1]
+	}
+	for key, v := range r.Target.header {
+		o.Header[key] = v[:len(v):len(v)]
+	}
+	o.Header["Accept-Encoding"] = []string{"identity"}
+	if _, ok := o.Header["Content-Type"]; !ok && len(r.Body) > 0 {
+		o.Header["Content-Type"] = []string{"application/json"}
+	}
+	return o, nil
+}
+
+// sentBody is a request body that the transport may rewind when a kept connection turns out to be dead.
+type sentBody struct{ bytes.Reader }
+
+func (*sentBody) Close() error { return nil }
+
+func (o *Outgoing) httpRequest(ctx context.Context) *http.Request {
+	req := (&http.Request{
+		Method:     o.Method,
+		URL:        o.URL,
+		Host:       o.URL.Host,
+		Proto:      "HTTP/1.1",
+		ProtoMajor: 1,
+		ProtoMinor: 1,
+		Header:     o.Header,
+	}).WithContext(ctx)
+	if len(o.Body) == 0 {
+		req.Body = http.NoBody
+		return req
+	}
+	req.ContentLength = int64(len(o.Body))
+	req.GetBody = func() (io.ReadCloser, error) {
+		b := new(sentBody)
+		b.Reset(o.Body)
+		return b, nil
+	}
+	req.Body, _ = req.GetBody()
+	return req
+}
