@@ -1,0 +1,193 @@
+package jsonraw
+
+import "strconv"
+
+// Writer builds JSON by appending to Buf, and puts the commas. It is used as a value:
+//
+//	w := jsonraw.Writer{Buf: dst}
+//	w.Object()
+//	w.Key("model")
+//	w.String("small")
+//	w.Member("messages", body.Get("messages"))
+//	w.End()
+//	return w.Buf
+//
+// The caller sees to it that keys and values alternate inside objects; a Writer does not check. At the top
+// level values follow each other with nothing between them. Buf may be read and appended to between calls.
+// Nesting allocates only beyond 64 levels.
+type Writer struct {
+	Buf []byte // what was there before, and the text written
+
+	open  uint64   // the innermost containers, one bit each, the last one lowest: set for objects
+	outer []uint64 // full words of open, pushed when it overflows
+	depth int
+	comma bool // the next key or element needs a comma before it
+}
+
+// Object opens an object, which the matching End closes.
+func (w *Writer) Object() { w.begin('{', 1) }
+
+// Array opens an array, which the matching End closes.
+func (w *Writer) Array() { w.begin('[', 0) }
+
+func (w *Writer) begin(bracket byte, bit uint64) {
+	w.separate()
+	w.Buf = append(w.Buf, bracket)
+	if w.depth&63 == 0 && w.depth > 0 {
+		w.outer = append(w.outer, w.open)
+	}
+	w.open = w.open<<1 | bit
+	w.depth++
+	w.comma = false
+}
+
+// End closes the innermost open object or array. Without one it does nothing.
+func (w *Writer) End() {
+	if w.depth == 0 {
+		return
+	}
+	bracket := byte(']')
+	if w.open&1 != 0 {
+		bracket = '}'
+	}
+	w.Buf = append(w.Buf, bracket)
+	w.open >>= 1
+	w.depth--
+	if w.depth&63 == 0 && w.depth > 0 {
+		last := len(w.outer) - 1
+		w.open, w.outer = w.outer[last], w.outer[:last]
+	}
+	w.comma = w.depth > 0
+}
+
+// separate writes the comma that the next key or element needs, and notes that the one after it needs one.
+func (w *Writer) separate() {
+	if w.comma {
+		w.Buf = append(w.Buf, ',')
+	}
+	w.comma = w.depth > 0
+}
+
+// Key writes the key of the next value.
+func (w *Writer) Key(name string) {
+	buf := w.Buf
+	if w.comma {
+		buf = append(buf, ',')
+	}
+	if indexUnsafe(name, 0) < len(name) {
+		w.Buf = append(AppendString(buf, name), ':')
+	} else {
+		buf = append(buf, '"')
+		buf = append(buf, name...)
+		w.Buf = append(buf, '"', ':')
+	}
+	w.comma = false
+}
+
+// RawKey is Key for the raw string of a key, such as [Members].Key.
+func (w *Writer) RawKey(key Value) {
+	w.separate()
+	w.Buf = append(w.Buf, key...)
+	w.Buf = append(w.Buf, ':')
+	w.comma = false
+}
+
+// Member writes the key name and the raw value v; nothing at all if v is missing.
+func (w *Writer) Member(name string, v Value) {
+	if len(v) == 0 {
+		return
+	}
+	w.Key(name)
+	w.Buf = append(w.Buf, v...)
+	w.comma = true
+}
+
+// Raw writes v as it is.
+func (w *Writer) Raw(v Value) {
+	w.separate()
+	w.Buf = append(w.Buf, v...)
+}
+
+// Literal writes constant JSON as it is: a value, or inside an object whole members, as in
+// w.Literal(`"type":"text"`). It is several times as quick as Key and String.
+func (w *Writer) Literal(json string) {
+	w.separate()
+	w.Buf = append(w.Buf, json...)
+}
+
+// String writes text as a JSON string, escaped as by [AppendString].
+func (w *Writer) String(text string) {
+	w.separate()
+	w.Buf = AppendString(w.Buf, text)
+}
+
+// Bytes is String for text in a byte slice.
+func (w *Writer) Bytes(text []byte) {
+	w.separate()
+	w.Buf = AppendString(w.Buf, text)
+}
+
+// Joined writes one string made of several, as [AppendJoined] does.
+func (w *Writer) Joined(sep string, parts ...Value) {
+	w.separate()
+	w.Buf = AppendJoined(w.Buf, sep, parts...)
+}
+
+// OpenString starts a string that is written in pieces, with Inner and Escape, until CloseString.
+func (w *Writer) OpenString() {
+	w.separate()
+	w.Buf = append(w.Buf, '"')
+}
+
+// Inner adds the text of the string v to the open string, copied still escaped.
+func (w *Writer) Inner(v Value) { w.Buf = append(w.Buf, v.Inner()...) }
+
+// Escape adds text to the open string.
+func (w *Writer) Escape(text string) { w.Buf = AppendEscaped(w.Buf, text) }
+
+// CloseString ends the open string.
+func (w *Writer) CloseString() { w.Buf = append(w.Buf, '"') }
+
+// Quoted writes a string that contains v as compact JSON text, as [AppendQuoted] does.
+func (w *Writer) Quoted(v Value) {
+	w.separate()
+	w.Buf = AppendQuoted(w.Buf, v)
+}
+
+// Unquoted writes the JSON value that the string v contains as text, as [AppendUnquoted] does. On an error
+// nothing is written, and a value for the key, if there is one, is still due.
+func (w *Writer) Unquoted(v Value) error {
+	mark, comma := len(w.Buf), w.comma
+	w.separate()
+	buf, err := AppendUnquoted(w.Buf, v)
+	if err != nil {
+		w.Buf, w.comma = w.Buf[:mark], comma
+		return err
+	}
+	w.Buf = buf
+	return nil
+}
+
+// Int writes n.
+func (w *Writer) Int(n int64) {
+	w.separate()
+	w.Buf = strconv.AppendInt(w.Buf, n, 10)
+}
+
+// Float writes f, or null if f is not finite.
+func (w *Writer) Float(f float64) {
+	w.separate()
+	w.Buf = appendFloat(w.Buf, f)
+}
+
+// Bool writes true or false.
+func (w *Writer) Bool(b bool) {
+	w.separate()
+	w.Buf = strconv.AppendBool(w.Buf, b)
+}
+
+// Null writes null.
+func (w *Writer) Null() {
+	w.separate()
+	w.Buf = append(w.Buf, "null"...)
+}
