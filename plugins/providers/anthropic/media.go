@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strconv"
+
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+)
+
+// writeImage writes an image part as a block.
+func writeImage(w *jsonraw.Writer, m *chat.Message, part *chat.Part, cache jsonraw.Value) error {
+	w.Object()
+	w.Key("type")
+	w.String("image")
+	w.Key("source")
+	if chat.IsDataURL(part.URL) {
+		d, ok := chat.ParseDataURL(part.URL)
+		if !ok {
+			return chat.Invalid(m.PartPath(part, ".image_url.url"), "the data URL has no comma")
+		}
+		switch d.MediaType {
+		case "image/jpeg", "image/png", "image/gif", "image/webp":
+		case "image/jpg":
+			d.MediaType = "image/jpeg"
+		default:
+			return unsupportedValue(m.PartPath(part, ".image_url.url"), vendor+" takes images of type jpeg, png, gif and webp, not "+strconv.Quote(d.MediaType))
+		}
+		writeBase64(w, &d)
+	} else if err := writeURL(w, m.PartPath(part, ".image_url.url"), part.URL); err != nil {
+		return err
+	}
+	w.Member("cache_control", cache)
+	w.End()
+	return nil
+}
+
+// writeDocument writes a file part as a document block.
+func writeDocument(w *jsonraw.Writer, m *chat.Message, part *chat.Part, cache jsonraw.Value) error {
+	if part.URL.Absent() {
+		return unsupportedValue(m.PartPath(part, ".file.file_id"), "files by id can't be translated: send file_data")
+	}
+	at := m.PartPath(part, ".file.file_data")
+	w.Object()
+	w.Key("type")
+	w.String("document")
+	w.Key("source")
+	if chat.IsDataURL(part.URL) {
+		d, ok := chat.ParseDataURL(part.URL)
+		if !ok {
+			return chat.Invalid(at, "the data URL has no comma")
+		}
+		switch d.MediaType {
+		case "application/pdf":
+			writeBase64(w, &d)
+		case "text/plain":
+			text, err := base64.StdEncoding.AppendDecode(nil, d.Base64)
+			if err != nil {
+				return chat.Invalid(at, "the data URL is not valid base64")
+			}
+			w.Object()
+			w.Key("type")
+			w.String("text")
+			w.Key("media_type")
+			w.String(d.MediaType)
+			w.Key("data")
+			w.Bytes(text)
+			w.End()
+		default:
+			return unsupportedValue(at, vendor+" takes documents of type application/pdf and text/plain, not "+strconv.Quote(d.MediaType))
+		}
+	} else if err := writeURL(w, at, part.URL); err != nil {
+		return err
+	}
+	if part.FileName.Kind() == jsonraw.String && !chat.Blank(part.FileName) {
+		w.Member("title", part.FileName)
+	}
+	w.Member("cache_control", cache)
+	w.End()
+	return nil
+}
+
+func writeBase64(w *jsonraw.Writer, d *chat.DataURL) {
+	w.Object()
+	w.Key("type")
+	w.String("base64")
+	w.Key("media_type")
+	w.String(d.MediaType)
+	w.Key("data")
+	w.OpenString()
+	w.Buf = append(w.Buf, d.Base64...)
+	w.CloseString()
+	w.End()
+}
+
+func writeURL(w *jsonraw.Writer, at string, url jsonraw.Value) error {
+	text := url.Inner()
+	if !bytes.HasPrefix(text, []byte("https:")) && !bytes.HasPrefix(text, []byte("http:")) {
+		return chat.Invalid(at, "expected a data URL or an http(s) URL")
+	}
+	w.Object()
+	w.Key("type")
+	w.String("url")
+	w.Member("url", url)
+	w.End()
+	return nil
+}
+
+func unsupportedValue(param, message string) *abi.Refusal {
+	ref := chat.Unsupported(param, message)
+	ref.Code = chat.CodeInvalidValue
+	return ref
+}

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+)
+
+// writeSystem writes the system blocks, one for each text part of the system and developer messages.
+func (p *plugin) writeSystem(w *jsonraw.Writer, pl *plan) error {
+	open := false
+	begin := func() {
+		if !open {
+			w.Key("system")
+			w.Array()
+			open = true
+		}
+	}
+	for i := range p.req.System {
+		m := &p.req.Messages[i]
+		last := lastBlock(m)
+		for part := m.Parts(); part.Next(); {
+			if part.Kind != chat.PartText {
+				return m.RefusePart(&part.Part, vendor)
+			}
+			if !chat.Blank(part.Text) {
+				begin()
+				writeText(w, part.Text, cacheControl(m, &part.Part, last))
+			}
+		}
+	}
+	if pl.jsonMode == jsonPrompt {
+		begin()
+		p.writeJSONPrompt(w)
+	}
+	if open {
+		w.End()
+	}
+	return nil
+}
+
+// writeTurn writes one message of the vendor's.
+func (p *plugin) writeTurn(w *jsonraw.Writer, t *chat.Turn, final bool) error {
+	w.Object()
+	w.Key("role")
+	if t.Assistant {
+		w.String("assistant")
+	} else {
+		w.String("user")
+	}
+	w.Key("content")
+	w.Array()
+	for n, i := range t.Messages {
+		m := &p.req.Messages[i]
+		var err error
+		switch m.Role {
+		case chat.RoleAssistant:
+			err = p.writeAssistant(w, m, final && n == len(t.Messages)-1)
+		case chat.RoleTool:
+			err = p.writeResult(w, m)
+		default:
+			err = p.writeBlocks(w, m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	w.End()
+	w.End()
+	return nil
+}
+
+// writeBlocks writes the content of a user or tool message as blocks.
+func (p *plugin) writeBlocks(w *jsonraw.Writer, m *chat.Message) error {
+	last := -1
+	if m.Role != chat.RoleTool { // there the mark belongs to the result
+		last = lastBlock(m)
+	}
+	for part := m.Parts(); part.Next(); {
+		cache := cacheControl(m, &part.Part, last)
+		switch part.Kind {
+		case chat.PartText:
+			if !chat.Blank(part.Text) {
+				writeText(w, part.Text, cache)
+			}
+		case chat.PartImage:
+			if err := writeImage(w, m, &part.Part, cache); err != nil {
+				return err
+			}
+		case chat.PartFile:
+			if err := writeDocument(w, m, &part.Part, cache); err != nil {
+				return err
+			}
+		default:
+			return m.RefusePart(&part.Part, vendor)
+		}
+	}
+	return nil
+}
+
+// writeAssistant writes an assistant message's blocks: thinking, text, calls. In the message that ends the
+// conversation white space at the end of the text is cut, because the API refuses it.
+func (p *plugin) writeAssistant(w *jsonraw.Writer, m *chat.Message, final bool) error {
+	writeThinkingBlocks(w, m)
+	last := lastBlock(m)
+	calls := m.HasCalls()
+	if calls {
+		last = -1 // a mark on the message belongs to its last call
+	}
+	for part := m.Parts(); part.Next(); {
+		switch part.Kind {
+		case chat.PartText, chat.PartRefusal:
+			if !chat.Blank(part.Text) {
+				text := part.Text
+				if final && !calls {
+					text = trimRight(text)
+				}
+				writeText(w, text, cacheControl(m, &part.Part, last))
+			}
+		case chat.PartThinking:
+			w.Object()
+			w.Key("type")
+			w.String("thinking")
+			w.Member("thinking", part.Text)
+			w.Member("signature", part.Signature)
+			w.End()
+		case chat.PartRedacted:
+			w.Object()
+			w.Key("type")
+			w.String("redacted_thinking")
+			w.Member("data", part.Data)
+			w.End()
+		default:
+			return m.RefusePart(&part.Part, vendor)
+		}
+	}
+	if m.Refusal != nil && !chat.Blank(m.Refusal) {
+		writeText(w, m.Refusal, nil)
+	}
+	return p.writeCalls(w, m)
+}
+
+func (p *plugin) writeCalls(w *jsonraw.Writer, m *chat.Message) error {
+	last := -1 // the call that a mark on the message belongs to
+	if m.CacheControl != nil {
+		for call := m.Calls(); call.Next(); {
+			last = call.Index
+		}
+	}
+	calls := m.Calls()
+	for calls.Next() {
+		input, err := calls.AppendArguments(p.scratch[:0])
+		if err != nil {
+			return err
+		}
+		p.scratch = input
+		cache := calls.CacheControl
+		if cache == nil && calls.Index == last {
+			cache = m.CacheControl
+		}
+		w.Raw(jsonraw.Value(`{"type":"tool_use","id":`))
+		writeID(w, calls.ID)
+		w.Buf = append(append(w.Buf, `,"name":`...), calls.Name...)
+		w.Buf = append(append(w.Buf, `,"input":`...), input...)
+		closeBlock(w, cache)
+	}
+	return calls.Err
+}
+
+// writeThinkingBlocks replays the extension thinking_blocks. A stream gives the text of a block as
+// reasoning_content and its signature alone as a block; the two are put together again here.
+func writeThinkingBlocks(w *jsonraw.Writer, m *chat.Message) {
+	blocks := 0
+	for e := m.ThinkingBlocks.Elements(); e.Next(); {
+		blocks++
+	}
+	for e := m.ThinkingBlocks.Elements(); e.Next(); {
+		switch kind := e.Value.Get("type"); {
+		case kind.TextIs("redacted_thinking"):
+			w.Raw(e.Value)
+		case kind.TextIs("thinking"):
+			if blocks > 1 || m.Reasoning == nil || len(e.Value.Get("thinking").Inner()) > 0 {
+				w.Raw(e.Value)
+				continue
+			}
+			w.Object()
+			w.Key("type")
+			w.String("thinking")
+			w.Member("thinking", m.Reasoning)
+			w.Member("signature", e.Value.Get("signature"))
+			w.End()
+		}
+	}
+}
+
+// writeResult writes a tool message as a tool_result block.
+func (p *plugin) writeResult(w *jsonraw.Writer, m *chat.Message) error {
+	w.Object()
+	w.Key("type")
+	w.Raw(jsonraw.Value(`"tool_result"`))
+	w.Key("tool_use_id")
+	w.Raw(nil)
+	writeID(w, m.ToolCallID)
+	cache := m.CacheControl
+	filled := false
+	for part := m.Parts(); part.Next(); {
+		if part.CacheControl != nil {
+			cache = part.CacheControl
+		}
+		filled = filled || part.Kind != chat.PartText || !chat.Blank(part.Text)
+	}
+	if filled { // an empty result has no content at all
+		w.Key("content")
+		w.Array()
+		if err := p.writeBlocks(w, m); err != nil {
+			return err
+		}
+		w.End()
+	}
+	w.Member("cache_control", cache)
+	w.End()
+	return nil
+}
+
+// The blocks of which there are many are written as text; Writer.Raw sees to the comma before them.
+
+func writeText(w *jsonraw.Writer, text, cache jsonraw.Value) {
+	w.Raw(jsonraw.Value(`{"type":"text","text":`))
+	w.Buf = append(w.Buf, text...)
+	closeBlock(w, cache)
+}
+
+func closeBlock(w *jsonraw.Writer, cache jsonraw.Value) {
+	if cache != nil {
+		w.Buf = append(append(w.Buf, `,"cache_control":`...), cache...)
+	}
+	w.Buf = append(w.Buf, '}')
+}
+
+// writeID appends the id of a call. Ids of other vendors with characters that the API refuses are replaced by a
+// hash, the same in a call and its result.
+func writeID(w *jsonraw.Writer, id jsonraw.Value) {
+	inner := id.Inner()
+	valid := len(inner) > 0
+	for _, c := range inner {
+		if c-'0' > 9 && (c|0x20)-'a' > 'z'-'a' && c != '_' && c != '-' {
+			valid = false
+			break
+		}
+	}
+	if valid {
+		w.Buf = append(w.Buf, id...)
+		return
+	}
+	w.Buf = append(w.Buf, `"call_`...)
+	w.Buf = append(strconv.AppendUint(w.Buf, abi.Hash(inner), 36), '"')
+}
+
+// lastBlock is the index of the last part that becomes a block.
+func lastBlock(m *chat.Message) int {
+	last := -1
+	if m.CacheControl != nil {
+		for part := m.Parts(); part.Next(); {
+			if part.Kind != chat.PartText || !chat.Blank(part.Text) {
+				last = part.Index
+			}
+		}
+	}
+	return last
+}
+
+// cacheControl is the part's own mark, or the message's, which belongs to its last block.
+func cacheControl(m *chat.Message, part *chat.Part, last int) jsonraw.Value {
+	if part.CacheControl == nil && part.Index == last {
+		return m.CacheControl
+	}
+	return part.CacheControl
+}
+
+// trimRight cuts white space off the end of the string v. The result shares v's memory unless something is cut.
+func trimRight(v jsonraw.Value) jsonraw.Value {
+	inner := v.Inner()
+	end := 0
+	for i := 0; i < len(inner); i++ {
+		switch c := inner[i]; {
+		case c == ' ':
+			continue
+		case c == '\\' && i+1 < len(inner):
+			i++
+			if next := inner[i]; next == 'n' || next == 'r' || next == 't' {
+				continue
+			}
+		}
+		end = i + 1
+	}
+	if end == len(inner) {
+		return v
+	}
+	out := append(make(jsonraw.Value, 0, end+2), '"')
+	return append(append(out, inner[:end]...), '"')
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+)
+
+// state is what a stream remembers between two calls. Layout: u8 version | u8 flags | u16 calls, little-endian |
+// the head of all chunks, empty before the first.
+type state struct {
+	done  bool
+	calls int
+	head  []byte
+}
+
+const (
+	stateVersion = 1
+	flagDone     = 1
+	maxCalls     = 1<<16 - 1
+	maxHead      = 8 << 10
+)
+
+func (s *state) load(b []byte) bool {
+	*s = state{}
+	if len(b) == 0 {
+		return true
+	}
+	if len(b) < 4 || b[0] != stateVersion || b[1]&^flagDone != 0 || len(b) > maxHead {
+		return false
+	}
+	s.done = b[1] == flagDone
+	s.calls = int(binary.LittleEndian.Uint16(b[2:]))
+	s.head = b[4:]
+	return true
+}
+
+func (s *state) save(dst []byte) []byte {
+	flags := byte(0)
+	if s.done {
+		flags = flagDone
+	}
+	dst = binary.LittleEndian.AppendUint16(append(dst, stateVersion, flags), uint16(s.calls))
+	return append(dst, s.head...)
+}
+
+// Stream turns lines of /api/chat into chunks.
+func (p *plugin) Stream(in *abi.StreamInput, out *abi.StreamOutput) error {
+	var s state
+	if !s.load(in.State) {
+		return chat.BadResponse("the state of the stream is damaged")
+	}
+	p.chunks.Begin(out, s.head, in.Flags)
+	for _, data := range in.Events.All {
+		if s.done {
+			break
+		}
+		p.line(&s, in, data)
+	}
+	if !s.done && in.End != abi.EndNot {
+		p.fail(&s, chat.BadResponse("stream ended early"))
+	}
+	out.Done = s.done
+	out.State = s.save(out.State)
+	return nil
+}
+
+func (p *plugin) fail(s *state, ref *abi.Refusal) {
+	p.chunks.Fail(ref)
+	s.done = true
+}
+
+func (p *plugin) line(s *state, in *abi.StreamInput, data []byte) {
+	if data = bytes.TrimSpace(data); len(data) == 0 {
+		return
+	}
+	doc, err := jsonraw.Parse(data)
+	if err != nil || doc.Kind() != jsonraw.Object {
+		p.fail(s, chat.FromText(200, data, 0))
+		return
+	}
+	var r reply
+	if r.read(doc); r.failed != nil {
+		p.fail(s, failure(200, doc, data, 0))
+		return
+	}
+	p.begin(s, in, &r)
+	if r.thinking != nil {
+		p.chunks.Reasoning(r.thinking)
+	}
+	if r.logprobs != nil && (r.content != nil || r.calls == nil && r.thinking == nil) {
+		p.buf = appendLogprobs(p.buf[:0], r.logprobs)
+		p.chunks.Logprobs = p.buf
+		if r.content == nil && !r.done {
+			r.content = emptyString
+		}
+	}
+	if r.content != nil {
+		p.chunks.Content(r.content)
+	}
+	for e := r.calls.Elements(); e.Next(); s.calls++ {
+		if s.calls == maxCalls {
+			p.fail(s, chat.BadResponse("the provider's stream has too many tool calls"))
+			return
+		}
+		c := p.readCall(e.Value, in.RequestID, s.calls)
+		if c.Arguments.Kind() != jsonraw.String {
+			p.buf = jsonraw.AppendQuoted(p.buf[:0], c.Arguments)
+			c.Arguments = p.buf
+		}
+		p.chunks.Call(s.calls, c.ID, c.Name, c.Arguments)
+	}
+	if r.done {
+		p.chunks.Finish(finish(r.reason, s.calls > 0))
+		p.chunks.Usage(r.usage, true)
+		s.done = true
+	}
+}
+
+// begin writes the first chunk, once.
+func (p *plugin) begin(s *state, in *abi.StreamInput, r *reply) {
+	if len(s.head) > 0 {
+		return
+	}
+	id := chat.AppendID(nil, in.RequestID[:min(len(in.RequestID), 256)])
+	s.head = chat.AppendHead(nil, id, modelName(r.model, in.Model), in.Now)
+	p.chunks.SetHead(s.head)
+	p.chunks.Role()
+}

@@ -1,0 +1,11 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/switchyard-gateway/switchyard/host/hosttest"
+)
+
+func TestConformance(t *testing.T) { hosttest.Provider(t, ".") }
+
+func TestConformanceRepairing(t *testing.T) { hosttest.Provider(t, ".", genericConfig) }

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+)
+
+// delta writes the delta of one choice. said is false if it holds nothing that the client does not know.
+func (p *plugin) delta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, c *choice) (kind abi.ChunkKind, said bool, ref *abi.Refusal) {
+	s := &p.speech
+	s.read(c.delta, p.vendor.keepReasoning)
+	content, reasoning := p.split(s)
+	w.Object()
+	first := !cs.role
+	if first {
+		w.Key("role")
+		w.String("assistant")
+		cs.role, said = true, true
+	}
+	if text := !blank(content); text || first && s.content != nil {
+		w.Key("content")
+		w.Joined("", content...)
+		if text {
+			kind, said = abi.ChunkContent, true
+			p.note(w, content, !first && blank(reasoning) && s.calls == nil && len(s.extra) == 0)
+		}
+	}
+	if !blank(reasoning) {
+		w.Key("reasoning_content")
+		w.Joined("", reasoning...)
+		kind, said = abi.ChunkContent, true
+		p.note(w, reasoning, !first && blank(content) && s.calls == nil && len(s.extra) == 0)
+	}
+	if s.calls != nil || c.finish != finishNone && lacksArgs(cs) {
+		wrote, ref := p.toolDeltas(in, w, cs, s.calls, c.finish)
+		if ref != nil {
+			return 0, false, ref
+		}
+		if wrote {
+			kind, said = abi.ChunkContent, true
+		}
+	}
+	if writeMembers(w, s.extra); len(s.extra) > 0 {
+		kind, said = abi.ChunkContent, true
+	}
+	w.End()
+	return kind, said, nil
+}
+
+// note remembers where the text that was just written stands, if it is alone.
+func (p *plugin) note(w *jsonraw.Writer, texts []jsonraw.Value, alone bool) {
+	if alone && len(texts) == 1 {
+		p.spot = spot{text: texts[0], start: len(w.Buf) - 1 - len(texts[0].Inner())}
+	}
+}
+
+// lacksArgs reports whether a tool got no arguments so far.
+func lacksArgs(cs *choiceState) bool {
+	for i := range cs.tools {
+		if !cs.tools[i].args {
+			return true
+		}
+	}
+	return false
+}
+
+// toolDeltas writes the member tool_calls for the elements of calls. With a finish, calls that never got arguments get
+// an empty object. It reports whether there was anything to write.
+func (p *plugin) toolDeltas(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, calls jsonraw.Value, f finish) (bool, *abi.Refusal) {
+	mark := *w
+	w.Key("tool_calls")
+	w.Array()
+	empty := len(w.Buf)
+	last := -1
+	for e := calls.Elements(); e.Next(); {
+		var c call
+		c.read(e.Value)
+		t := cs.tool(&c, last)
+		fresh := t < 0
+		if fresh {
+			if p.stream.tools == maxTools {
+				return false, unreadable("the provider's stream has too many tool calls", nil)
+			}
+			p.stream.tools++
+			t = len(cs.tools)
+			cs.tools = append(cs.tools, toolState{index: c.index})
+		}
+		last = t
+		p.toolDelta(in, w, cs, t, &c, fresh)
+	}
+	if f != finishNone {
+		for t := range cs.tools {
+			if !cs.tools[t].args {
+				p.toolDelta(in, w, cs, t, &call{args: jsonraw.Value(`"{}"`)}, false)
+			}
+		}
+	}
+	if len(w.Buf) == empty {
+		mark.Buf = w.Buf[:len(mark.Buf)]
+		*w = mark
+		return false, nil
+	}
+	w.End()
+	return true, nil
+}
+
+// toolDelta writes one element for tool t: id and name once, arguments as they come.
+func (p *plugin) toolDelta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, t int, c *call, fresh bool) {
+	tool := &cs.tools[t]
+	named := c.name != nil && tool.name == 0
+	if !fresh && !named && !c.hasArgs() {
+		return
+	}
+	w.Object()
+	w.Key("index")
+	w.Int(int64(t))
+	if fresh {
+		c.writeID(w, in.RequestID, int(cs.index), t)
+		w.Key("type")
+		w.String("function")
+		if c.id != nil {
+			tool.id = hash(c.id.Inner())
+		}
+	}
+	if named {
+		tool.name = nameHash(c.name)
+	} else {
+		c.name = nil
+	}
+	c.writeFunction(w, "")
+	tool.args = tool.args || c.hasArgs()
+	w.End()
+}
+
+// terminate ends the stream at the vendor's end mark. A choice that it left open is closed.
+func (p *plugin) terminate(in *abi.StreamInput, out *abi.StreamOutput) {
+	s := &p.stream
+	if len(s.choices) == 0 {
+		p.fail(out, endedEarly())
+		return
+	}
+	for i := range s.choices {
+		if !s.choices[i].finished {
+			p.close(in, &s.choices[i], out)
+		}
+	}
+	p.end(in, out)
+}
+
+// close writes the finish that the vendor left out.
+func (p *plugin) close(in *abi.StreamInput, cs *choiceState, out *abi.StreamOutput) {
+	w := p.openChunk()
+	p.finishChoice(in, &w, cs)
+	w.End()
+	p.endChunk(in, &w, out, abi.ChunkFinish)
+}
+
+// openChunk begins a chunk without anything of the vendor's, up to the elements of choices.
+func (p *plugin) openChunk() jsonraw.Writer {
+	s := &p.stream
+	h := head{id: s.id, model: s.model, created: s.created}
+	w := jsonraw.Writer{Buf: p.buf[:0]}
+	h.write(&w, chunkObject)
+	w.Key("choices")
+	w.Array()
+	return w
+}
+
+func (p *plugin) finishChoice(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState) {
+	f := finishStop
+	if len(cs.tools) > 0 {
+		f = finishToolCalls
+	}
+	w.Object()
+	w.Key("index")
+	w.Int(cs.index)
+	w.Key("delta")
+	w.Object()
+	if lacksArgs(cs) {
+		p.toolDeltas(in, w, cs, nil, f) //nolint:errcheck // without elements there is nothing to refuse
+	}
+	w.End()
+	w.Key("logprobs")
+	w.Null()
+	w.Key("finish_reason")
+	w.String(f.String())
+	w.End()
+	cs.finished = true
+}
+
+// end writes the usage chunk if the client asked for it. The answer is complete.
+func (p *plugin) end(in *abi.StreamInput, out *abi.StreamOutput) {
+	s := &p.stream
+	s.done = true
+	if in.Flags&abi.FlagIncludeUsage == 0 || len(s.usage) == 0 {
+		return
+	}
+	u := p.readUsage(s.usage)
+	w := p.openChunk()
+	w.End()
+	w.Key("usage")
+	writeUsage(&w, s.usage, &u)
+	w.End()
+	p.buf = w.Buf
+	out.Chunks = out.Chunks.Append(abi.ChunkUsage, w.Buf)
+}

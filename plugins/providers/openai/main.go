@@ -1,0 +1,48 @@
+// Command openai is the provider plugin for OpenAI and for every vendor whose API is compatible with it: one row of a
+// table (vendors.go) says in what each of them differs.
+//
+// Requests are passed through: the plugin names a path and a few edits, and never sees a prompt. So are the answers
+// of vendors that keep to the format; those of the others are repaired.
+package main
+
+import (
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/provider"
+)
+
+func init() { provider.Register(newPlugin()) }
+
+func main() {}
+
+const version = "1.0.0"
+
+// plugin holds what Configure read, and buffers that are empty between calls.
+type plugin struct {
+	config
+
+	buf    []byte          // one piece of JSON on its way to the output
+	parts  []jsonraw.Value // text parts of one message
+	think  []jsonraw.Value // reasoning parts of one message
+	head   head
+	choice choice
+	speech speech
+	stream streamState
+	spot   spot
+}
+
+// newPlugin returns a plugin that takes the vendor for OpenAI until it is configured.
+func newPlugin() *plugin {
+	return &plugin{config: config{vendor: &vendors[0], prefix: vendors[0].prefix, usage: true}}
+}
+
+func (p *plugin) Describe() abi.Description {
+	return abi.Description{
+		Name: "openai", Version: version,
+		About:        "OpenAI and compatible vendors, passed through; set vendor for the ones with peculiarities",
+		Dialect:      abi.DialectOpenAI.String(),
+		Endpoints:    []string{abi.EndpointChat.String(), abi.EndpointEmbeddings.String(), abi.EndpointCompletions.String()},
+		Passthrough:  []string{abi.DialectOpenAI.String()},
+		ConfigSchema: abi.RawJSON(configSchema()),
+	}
+}
