@@ -1,0 +1,81 @@
+package host
+
+import (
+	"context"
+
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+)
+
+// Provider calls one configured provider plugin. It is valid as long as its Set is held, and safe for concurrent use.
+//
+// Each call writes its input straight into the plugin's memory and copies the answer to buf, growing it as needed. The
+// slices of out alias the buffer that is returned, which the caller may pass to its next call. An error is a
+// *abi.Refusal that the plugin gave, or a *Fault. An out that comes without an error was checked: its lists decode, its
+// enumerations are known, and its state is within abi.MaxState.
+type Provider struct{ line *line }
+
+// Describe returns what the version that serves now says of itself. The caller must not change it.
+func (p *Provider) Describe() *abi.Description { return p.line.active().module.desc.Load() }
+
+// Hash returns the hash of the version that serves now.
+func (p *Provider) Hash() string { return p.line.active().module.hash }
+
+// Request turns a client's request into the vendor's.
+func (p *Provider) Request(ctx context.Context, in *abi.RequestInput, out *abi.RequestOutput, buf []byte) ([]byte, error) {
+	for c := p.line.begin(); ; {
+		i, err := c.borrow(ctx, exportRequest)
+		if err != nil {
+			return buf, err
+		}
+		if buf, err = i.copied(exportRequest, in.Append(i.room()), buf); err == nil {
+			if err = out.Decode(buf); err == nil {
+				err = checkRequest(in, out)
+			} else {
+				err = checkReply(err)
+			}
+		}
+		if err = i.finish(exportRequest, err); !c.again(err) {
+			return buf, err
+		}
+	}
+}
+
+// Response turns a whole answer of the vendor into the client's.
+func (p *Provider) Response(ctx context.Context, in *abi.ResponseInput, out *abi.ResponseOutput, buf []byte) ([]byte, error) {
+	for c := p.line.begin(); ; {
+		i, err := c.borrow(ctx, exportResponse)
+		if err != nil {
+			return buf, err
+		}
+		if buf, err = i.copied(exportResponse, in.Append(i.room()), buf); err == nil {
+			if err = out.Decode(buf); err == nil {
+				err = checkResponse(out)
+			} else {
+				err = checkReply(err)
+			}
+		}
+		if err = i.finish(exportResponse, err); !c.again(err) {
+			return buf, err
+		}
+	}
+}
+
+// Stream turns a batch of the vendor's stream events into chunks for the client.
+func (p *Provider) Stream(ctx context.Context, in *abi.StreamInput, out *abi.StreamOutput, buf []byte) ([]byte, error) {
+	for c := p.line.begin(); ; {
+		i, err := c.borrow(ctx, exportStream)
+		if err != nil {
+			return buf, err
+		}
+		if buf, err = i.copied(exportStream, in.Append(i.room()), buf); err == nil {
+			if err = out.Decode(buf); err == nil {
+				err = checkStream(out)
+			} else {
+				err = checkReply(err)
+			}
+		}
+		if err = i.finish(exportStream, err); !c.again(err) {
+			return buf, err
+		}
+	}
+}

@@ -1,0 +1,217 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+)
+
+// A new version has to answer this many calls, all keys of the plugin together, before the version it replaced may go.
+const (
+	probationCalls  = 1000
+	probationFaults = 3
+)
+
+// line leads the calls of one key to the pool that serves them now. A Set's lines never change, but the trial of a new
+// version does: while it is on probation, and for good when it fails, the fallback is what the line has beside pool.
+type line struct {
+	pool     *pool
+	trial    *trial               // nil: the version had nothing to prove
+	fallback atomic.Pointer[pool] // the previous version with this key's config; nil once the trial is passed
+}
+
+// active returns the pool that a call would use now.
+func (l *line) active() *pool {
+	if t := l.trial; t != nil && t.state.Load() == trialReverted {
+		if f := l.fallback.Load(); f != nil {
+			return f
+		}
+	}
+	return l.pool
+}
+
+// begin starts a call. The caller holds the line's Set.
+func (l *line) begin() attempt {
+	if t := l.trial; t != nil && t.state.Load() == trialOpen {
+		return attempt{line: l, pool: l.pool, open: true}
+	}
+	return attempt{line: l, pool: l.active()}
+}
+
+// attempt is one call on its way, or its repetition on the previous version.
+type attempt struct {
+	line *line
+	pool *pool
+	open bool // counts towards the trial
+	held bool // a reference on pool was taken for the repetition
+}
+
+// borrow takes an instance. On an error the attempt is over.
+func (a *attempt) borrow(ctx context.Context, e export) (*instance, error) {
+	for {
+		i, err := a.pool.get(ctx)
+		if err == nil {
+			return i, nil
+		}
+		f := a.pool.starved(e, err)
+		if !f.Starved {
+			a.pool.host.faulted(a.pool, f)
+		}
+		if !a.again(f) {
+			return nil, f
+		}
+	}
+}
+
+// again takes note of how the call ended and reports whether it is to be repeated: calls are pure, so what a version on
+// probation could not answer goes to the version before it.
+func (a *attempt) again(err error) bool {
+	if a.held {
+		a.held = false
+		a.pool.release()
+	}
+	if !a.open {
+		return false
+	}
+	a.open = false
+	t := a.line.trial
+	fault := pluginFault(err)
+	if fault == nil {
+		if f, ok := err.(*Fault); !ok || !f.Starved {
+			t.answered()
+		}
+		return false
+	}
+	t.faulted(fault)
+	previous := a.line.fallback.Load()
+	if previous == nil || !previous.acquire() {
+		return false
+	}
+	a.pool, a.held = previous, true
+	return true
+}
+
+// revert ends the trial in favour of the previous version, unless no line has that standing by.
+func (t *trial) revert() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.lines) > 0 && t.state.CompareAndSwap(trialOpen, trialReverted)
+}
+
+// States of a trial. It leaves trialOpen once.
+const (
+	trialOpen int32 = iota
+	trialPassed
+	trialReverted
+)
+
+// trial is the probation of one version of a plugin, shared by all lines of all sets that run this version.
+type trial struct {
+	host   *Host
+	record *record
+	module *module
+	old    *module // lives as long as a line has its fallback
+
+	state  atomic.Int32
+	calls  atomic.Int64
+	faults atomic.Int64
+
+	mu    sync.Mutex
+	lines map[*line]struct{}
+}
+
+func newTrial(h *Host, r *record, m, old *module) *trial {
+	return &trial{host: h, record: r, module: m, old: old, lines: map[*line]struct{}{}}
+}
+
+// join gives a line its fallback, whose reference becomes the line's.
+func (t *trial) join(l *line, fallback *pool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.state.Load() == trialPassed {
+		fallback.release()
+		return
+	}
+	l.fallback.Store(fallback)
+	t.lines[l] = struct{}{}
+}
+
+// leave releases what a line holds. No call uses the line any more.
+func (l *line) leave() {
+	if t := l.trial; t != nil {
+		t.mu.Lock()
+		delete(t.lines, l)
+		t.mu.Unlock()
+		l.release()
+	}
+	l.pool.release()
+}
+
+func (l *line) release() {
+	if f := l.fallback.Swap(nil); f != nil {
+		f.release()
+	}
+}
+
+// answered counts a good call; the last of them ends the probation and lets the previous version go.
+func (t *trial) answered() {
+	if t.calls.Add(1) < probationCalls || !t.state.CompareAndSwap(trialOpen, trialPassed) {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for l := range t.lines {
+		l.release()
+	}
+	clear(t.lines)
+	t.host.log.Info("a plugin's new version passed its probation", "plugin", t.record.plugin, "hash", short(t.module.hash))
+}
+
+// faulted counts a bad call; the last of them puts the previous version back.
+func (t *trial) faulted(f *Fault) {
+	n := t.faults.Add(1)
+	if n < probationFaults || !t.revert() {
+		return
+	}
+	reason := fmt.Sprintf("%d of its first %d calls faulted, the last in %s: %s", n, t.calls.Load()+n, f.Export, f.Cause)
+	t.record.reverted(t.module, t.old, reason)
+	t.host.log.Error("a plugin's new version failed its probation; the previous version serves again",
+		"plugin", t.record.plugin, "hash", short(t.module.hash), "previous", short(t.old.hash), "reason", reason)
+	if o := t.host.opts.Observer; o != nil {
+		o.Reverted(t.record.plugin)
+	}
+}
+
+// version is what a Set knows about one of its plugins.
+type version struct {
+	module *module
+	trial  *trial
+}
+
+// active returns the module that serves now.
+func (v *version) active() *module {
+	if v.trial != nil && v.trial.state.Load() == trialReverted {
+		return v.trial.old
+	}
+	return v.module
+}
+
+// open returns the version's trial if it is still on.
+func (v *version) open() *trial {
+	if v.trial != nil && v.trial.state.Load() == trialOpen {
+		return v.trial
+	}
+	return nil
+}
+
+// kindNoun is the kind with its article, for sentences.
+func kindNoun(kind string) string {
+	switch kind {
+	case abi.KindProvider, abi.KindStrategy:
+		return "a " + kind
+	}
+	return fmt.Sprintf("%q", kind)
+}
