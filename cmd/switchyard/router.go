@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/switchyard-gateway/switchyard/host"
+	"github.com/switchyard-gateway/switchyard/internal/config"
+	"github.com/switchyard-gateway/switchyard/internal/gateway"
+	"github.com/switchyard-gateway/switchyard/internal/metrics"
+	"github.com/switchyard-gateway/switchyard/internal/upstream"
+)
+
+// router introduces host and gateway to each other and keeps both current: every change of the
+// configuration or of a plugin file becomes a whole new snapshot, or changes nothing.
+type router struct {
+	path    string
+	getenv  lookup
+	log     *slog.Logger
+	host    *host.Host
+	gateway *gateway.Gateway
+	metrics *metrics.Metrics
+
+	mu     sync.Mutex // one load at a time
+	set    *host.Set  // of the current snapshot, which holds it
+	nextID uint64
+
+	config atomic.Pointer[config.Config]
+	status atomic.Pointer[reloadStatus]
+}
+
+// reloadStatus is what the admin API says of the latest load.
+type reloadStatus struct {
+	Config     string     `json:"config"`
+	SnapshotID uint64     `json:"snapshot_id"`
+	LoadedAt   time.Time  `json:"loaded_at"`
+	FailedAt   *time.Time `json:"failed_at,omitempty"`
+	Problems   []string   `json:"problems,omitempty"` // of the latest load that was refused, until one succeeds
+}
+
+// newRouter loads everything once. What it returns serves at once and must be closed.
+func newRouter(ctx context.Context, path string, getenv lookup, log *slog.Logger) (*router, error) {
+	cfg, err := config.Load(path, getenv)
+	if err != nil {
+		return nil, err
+	}
+	m := metrics.New(buildVersion())
+	h, err := newHost(ctx, cfg, log, m)
+	if err != nil {
+		return nil, err
+	}
+	r := &router{path: path, getenv: getenv, log: log, host: h, metrics: m}
+	r.gateway = gateway.New(gateway.Options{Upstream: upstream.New(upstream.Options{}), Log: log, Observe: m.Observe})
+	m.WatchInFlight(r.gateway.InFlight)
+	if err := r.apply(ctx, cfg); err != nil {
+		return nil, errors.Join(err, r.close(ctx))
+	}
+	return r, nil
+}
+
+func newHost(ctx context.Context, cfg *config.Config, log *slog.Logger, observer host.Observer) (*host.Host, error) {
+	return host.New(ctx, host.Options{CacheDir: cfg.Plugins.CacheDir, Log: log, Instances: cfg.Plugins.Instances, Observer: observer})
+}
+
+// reload reads everything anew. On any error the old keeps serving and the status says why.
+func (r *router) reload(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.tryReload(ctx)
+	if err == nil {
+		return nil
+	}
+	r.metrics.Refused()
+	at := time.Now()
+	status := *r.status.Load()
+	status.FailedAt, status.Problems = &at, strings.Split(err.Error(), "\n")
+	r.status.Store(&status)
+	for _, p := range status.Problems {
+		r.log.Error("reload refused, the old configuration and plugins keep serving", "problem", p)
+	}
+	return err
+}
+
+func (r *router) tryReload(ctx context.Context) error {
+	cfg, err := config.Load(r.path, r.getenv)
+	if err != nil {
+		return err
+	}
+	if names := config.RestartOnly(r.config.Load(), cfg); len(names) > 0 {
+		var problems config.Problems
+		for _, name := range names {
+			problems = append(problems, cfg.Problem(0, name, "can't be changed while running: restart to apply it"))
+		}
+		return problems
+	}
+	if err := cfg.CheckListen(cfg.Server.Listen); err != nil {
+		return config.Problems{cfg.Problem(0, "server.listen", err.Error())}
+	}
+	return r.apply(ctx, cfg)
+}
+
+// apply builds plugins and snapshot for a configuration and publishes them.
+func (r *router) apply(ctx context.Context, cfg *config.Config) error {
+	set, err := r.host.Build(ctx, cfg.Plugins.Dir, specs(cfg), r.set)
+	if err != nil {
+		return loadProblems(cfg, err)
+	}
+	r.nextID++
+	snap, err := newSnapshot(r.nextID, cfg, set, r.gateway)
+	if err != nil {
+		set.Release()
+		return err
+	}
+	r.gateway.Publish(snap)
+	r.set = set
+	r.config.Store(cfg)
+	r.status.Store(&reloadStatus{Config: r.path, SnapshotID: r.nextID, LoadedAt: time.Now()})
+	r.metrics.Published(r.nextID)
+	for _, p := range cfg.Providers {
+		if p.Disabled != "" {
+			r.log.Warn("provider is disabled", "provider", p.Name, "reason", p.Disabled)
+		}
+	}
+	r.log.Info("snapshot published", "id", r.nextID, "providers", len(cfg.Providers), "models", len(cfg.Models), "tenants", len(cfg.Tenants))
+	return nil
+}
+
+// loadProblems puts each plugin that was refused at the line of the file that asks for it.
+func loadProblems(cfg *config.Config, err error) error {
+	var refused host.LoadErrors
+	if !errors.As(err, &refused) {
+		return fmt.Errorf("loading plugins: %w", err)
+	}
+	problems := make(config.Problems, len(refused))
+	for i, e := range refused {
+		line, path := strategyLine(cfg, e.Key)
+		if path == "" {
+			path = e.Key + ".plugin"
+		}
+		problems[i] = cfg.Problem(line, path, e.Error())
+	}
+	return problems
+}
+
+// strategyLine finds where a strategy that a key stands for is written, which may be in the
+// defaults.
+func strategyLine(cfg *config.Config, key string) (line int, path string) {
+	for _, g := range cfg.Models {
+		for i, s := range g.Strategy {
+			if strategyKey(g, i) == key {
+				return s.Line, s.Path
+			}
+		}
+	}
+	return 0, ""
+}
+
+// watch reloads on every change until ctx ends. What changed between the first load and the start
+// of the watcher is caught by one reload of its own.
+func (r *router) watch(ctx context.Context) error {
+	cfg := r.config.Load()
+	w, err := host.NewWatcher(host.WatchOptions{Dirs: []string{cfg.Plugins.Dir}, Files: []string{r.path}, Rescan: cfg.Plugins.Rescan, Log: r.log})
+	if err != nil {
+		return fmt.Errorf("watching %s and %s: %w", cfg.Plugins.Dir, r.path, err)
+	}
+	_ = r.reload(ctx) // it has logged and kept why
+	go func() {
+		defer w.Close()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-w.Events():
+				_ = r.reload(ctx)
+			}
+		}
+	}()
+	return nil
+}
+
+// close releases the current snapshot and waits, as long as ctx allows, for requests that still
+// use a plugin.
+func (r *router) close(ctx context.Context) error {
+	r.gateway.Close()
+	return r.host.Close(ctx)
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/switchyard-gateway/switchyard/server"
+)
+
+// closeWait bounds what happens after the last request of a shutdown.
+const closeWait = 5 * time.Second
+
+func newServe(getenv lookup) *cobra.Command {
+	var path, listen, level string
+	cmd := &cobra.Command{
+		Use:   "serve --config FILE",
+		Short: "Serve requests; changes of the config and of plugin files apply at once",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := newLogger(cmd.ErrOrStderr(), level)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), path, listen, getenv, log, nil)
+		},
+	}
+	cmd.Flags().StringVar(&path, "config", "plugins.yaml", "the configuration `FILE`")
+	cmd.Flags().StringVar(&listen, "listen", "", "`ADDR` to listen on instead of server.listen")
+	cmd.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	return cmd
+}
+
+// serve runs a router until ctx ends, then lets requests and streams end. ready, when given,
+// hears the address once requests are taken.
+func serve(ctx context.Context, path, listen string, getenv lookup, log *slog.Logger, ready func(net.Addr)) error {
+	r, err := newRouter(ctx, path, getenv, log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWait)
+		defer cancel()
+		if err := r.close(wait); err != nil {
+			log.Warn("plugins were still in use at the end", "error", err)
+		}
+	}()
+	cfg := r.config.Load()
+	if listen == "" {
+		listen = cfg.Server.Listen
+	}
+	if err := cfg.CheckListen(listen); err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", listen)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", listen, err)
+	}
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	if err := r.watch(watching); err != nil {
+		return err
+	}
+	if cfg.Open() {
+		log.Warn("no tenants are configured: everybody who reaches this address may send requests", "listen", ln.Addr().String())
+	}
+	log.Info("serving", "listen", ln.Addr().String(), "version", buildVersion(), "config", path)
+	if ready != nil {
+		ready(ln.Addr())
+	}
+	return r.server().Serve(ctx, ln, cfg.Server.ShutdownTimeout)
+}
+
+func (r *router) server() *server.Server {
+	return server.New(server.Options{
+		Gateway:    r.gateway,
+		Log:        r.log,
+		AdminToken: func() string { return r.config.Load().Server.AdminToken.Reveal() },
+		MaxBody:    r.config.Load().Server.MaxBody,
+		Plugins:    func() any { return r.host.Plugins() },
+		Reload:     func() any { return r.status.Load() },
+		Metrics:    r.metrics.Handler(),
+		Version:    buildVersion(),
+	})
+}
+
+func newLogger(w io.Writer, level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log-level: %q is none of debug, info, warn, error", level)
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l})), nil
+}

@@ -1,0 +1,91 @@
+// Package house holds the rules of the source tree: who may import whom, and why. It exists for
+// its test; the linter has the coarse half of the same rules.
+package house
+
+import "strings"
+
+// module is this module's path.
+const module = "github.com/switchyard-gateway/switchyard"
+
+// Rule says which of this module's packages, and which foreign ones, a part of the tree may
+// import. A package is governed by the first rule whose Part matches it.
+type Rule struct {
+	Part    string   // a path below the module; a trailing /... covers everything below
+	May     []string // parts of this module
+	Foreign []string // modules outside the standard library; a trailing * is a prefix
+	Why     string
+}
+
+// Rules are in order: the first match counts.
+var Rules = []Rule{
+	{Part: "sdk/abi", Why: "the contract is a leaf that both sides of a module boundary import"},
+	{Part: "sdk/sdktest", May: []string{"sdk/..."}, Why: "the fake host is test code for authors; it must not pull in the real host"},
+	{Part: "sdk/...", May: []string{"sdk/..."}, Why: "what is imported here ends up in every guest: standard library and small pure helpers only"},
+	{Part: "plugins/...", May: []string{"sdk/...", "plugins/..."}, Why: "a plugin knows the SDK and nothing of the router, or it could not be written outside this repository"},
+	{Part: "examples/...", May: []string{"sdk/..."}, Why: "examples are what a stranger can write: the SDK and nothing else"},
+	{
+		Part: "host/...", May: []string{"sdk/abi", "host/..."}, Foreign: []string{"github.com/tetratelabs/wazero*", "github.com/fsnotify/fsnotify"},
+		Why: "the host runs modules; it knows neither HTTP nor configuration nor routing",
+	},
+	{Part: "internal/upstream", Why: "the client towards vendors stands alone, so that another can take its place"},
+	{Part: "internal/catalog", May: []string{"sdk/abi"}, Why: "prices are data: nothing else belongs to them"},
+	{Part: "internal/config/...", May: []string{"internal/config/..."}, Foreign: []string{"go.yaml.in/yaml/v3"}, Why: "YAML lives here and nowhere else; what comes out is plain values"},
+	{
+		Part: "internal/gateway", May: []string{"sdk/abi", "sdk/jsonraw", "internal/upstream"},
+		Why: "a request's life needs no HTTP server and no WebAssembly: both come in through interfaces that it declares",
+	},
+	{
+		Part: "internal/simulator/...", May: []string{"internal/simulator/...", "sdk/jsonraw"}, Foreign: []string{"github.com/tidwall/gjson"},
+		Why: "the vendors' look-alikes must not share code with what they test",
+	},
+	{
+		Part: "internal/metrics", May: []string{"internal/gateway"}, Foreign: []string{"github.com/prometheus/*"},
+		Why: "metrics are counted from what the gateway reports, so the gateway need not know them",
+	},
+	{
+		Part: "server/...", May: []string{"internal/gateway", "sdk/abi", "sdk/jsonraw", "server/..."}, Foreign: []string{"github.com/labstack/echo/v4*", "github.com/sashabaranov/go-openai"},
+		Why: "the server speaks HTTP to clients and calls the gateway; host and server never meet",
+	},
+	{Part: "internal/house", Why: "rules depend on nothing"},
+	{
+		Part: "cmd/...", May: []string{"..."}, Foreign: []string{"github.com/spf13/cobra", "github.com/sashabaranov/go-openai"},
+		Why: "the binary introduces the parts to each other",
+	},
+}
+
+// Governing returns the rule for a package path.
+func Governing(pkg string) (Rule, bool) {
+	rel := strings.TrimPrefix(pkg, module+"/")
+	for _, r := range Rules {
+		if covers(r.Part, rel) {
+			return r, true
+		}
+	}
+	return Rule{}, false
+}
+
+// Allows reports whether the rule lets a package import another one.
+func (r Rule) Allows(imported string) bool {
+	if rel, ours := strings.CutPrefix(imported, module+"/"); ours {
+		for _, part := range r.May {
+			if part == "..." || covers(part, rel) {
+				return true
+			}
+		}
+		return false
+	}
+	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+		return true // the standard library
+	}
+	for _, f := range r.Foreign {
+		if prefix, wild := strings.CutSuffix(f, "*"); f == imported || wild && strings.HasPrefix(imported, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func covers(part, rel string) bool {
+	base, below := strings.CutSuffix(part, "/...")
+	return rel == base || below && strings.HasPrefix(rel, base+"/")
+}
