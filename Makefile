@@ -12,7 +12,15 @@ STRATEGIES := $(notdir $(patsubst %/main.go,%,$(wildcard plugins/strategies/*/ma
 MODULES    := $(PROVIDERS:%=$(DIST)/%.wasm) $(STRATEGIES:%=$(DIST)/%.wasm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build plugins test race fuzz bench lint format docs check clean FORCE
+# The race detector needs a C compiler; without one the same tests run without it.
+RACE := $(if $(shell command -v $${CC:-gcc} 2>/dev/null),-race)
+# go run builds a tool anew only when its version changes.
+LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+FUZZTIME ?= 30s
+CASES    ?= ../shared/cases
+
+.PHONY: help run build plugins test race e2e cases fuzz bench lint format docs check clean FORCE
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -36,6 +44,39 @@ $(STRATEGIES:%=$(DIST)/%.wasm): $(DIST)/%.wasm: FORCE
 	@$(WASM) -o $@.new ./plugins/strategies/$* && { cmp -s $@.new $@ && rm $@.new || { mv $@.new $@; echo "built $@"; }; }
 
 FORCE:
+
+test: ## Run everything that must hold
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "not formatted: make format"; exit 1; }
+	$(GO) vet ./...
+	$(GO) test $(RACE) -shuffle=on -timeout 20m ./...
+
+race: ## Run the tests with the race detector, without the end-to-end ones
+	$(GO) test -race -shuffle=on $$($(GO) list ./... | grep -v internal/e2e)
+
+e2e: ## Run openai-python and openai-node against the router (needs python3 and npm)
+	$(GO) test -tags e2e -run 'TestPython|TestNode' -count=1 ./internal/e2e
+
+cases: build ## Run recorded translation cases from $(CASES) through the router, if they are there
+	@.ci/cases "$(CASES)"
+
+fuzz: ## Run every fuzz target for FUZZTIME
+	@.ci/fuzz $(FUZZTIME)
+
+bench: ## Run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./sdk/... ./host ./plugins/... ./internal/gateway ./internal/upstream ./server
+
+lint: ## Run the linters
+	$(LINT) run ./...
+
+format: ## Format the code
+	gofmt -w .
+
+docs: ## Write docs/config.md and docs/plugins.md from the code
+	$(GO) test -run TestReferenceFileIsCurrent ./internal/config ./plugins -update
+
+check: test lint docs ## Run tests and linters, and fail on a tree that is not clean
+	@git diff --exit-code
+	@test -z "$$(git status --porcelain)" || { git status --short; exit 1; }
 
 clean: ## Remove what was built
 	rm -rf bin $(DIST)

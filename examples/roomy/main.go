@@ -1,4 +1,4 @@
-// Command strategy is a whole routing strategy: the deployment with the largest context window wins.
+// Command roomy is a whole routing strategy: the deployment with the largest context window wins.
 package main
 
 import (
