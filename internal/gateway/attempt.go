@@ -1,0 +1,243 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/switchyard-gateway/switchyard/internal/upstream"
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+)
+
+// Limits of what is read from a vendor.
+const (
+	maxErrorBody = 1 << 20
+	maxEvent     = abi.MaxOutput
+)
+
+// attempt is one upstream call, from the adapter's request to its answer.
+type attempt struct {
+	*groupRun
+	pick
+	index  int  // in the report
+	sent   bool // the upstream was asked
+	flags  uint16
+	model  []byte
+	plan   abi.RequestOutput
+	cancel context.CancelCauseFunc
+	first  *time.Timer // first-token deadline of a stream
+	limit  *time.Timer // of the whole attempt
+}
+
+// answer is what an attempt came to: a body, or a stream that is past its commit point.
+type answer struct {
+	body   []byte
+	usage  abi.Usage
+	stream *Stream
+}
+
+// attempt calls one deployment.
+func (r *groupRun) attempt(ctx context.Context, p pick) (*answer, *Error) {
+	a := &attempt{groupRun: r, pick: p, index: len(r.report.Attempts), model: []byte(p.d.model(r.matched))}
+	r.report.Attempts = append(r.report.Attempts, Attempt{
+		Group: r.group.Name, Deployment: p.d.ID, Provider: p.d.Account.Name, Strategy: p.strategy, Reason: p.reason, Trial: p.trial, Start: now(),
+	})
+	r.report.Deployment, r.report.Provider, r.report.Model, r.report.Strategy = p.d.ID, p.d.Account.Name, string(a.model), p.strategy
+	p.d.Health.begin()
+	ctx, a.cancel = context.WithCancelCause(ctx)
+	ans, e := a.serve(ctx)
+	switch {
+	case e != nil:
+		a.failed(e)
+	case ans.stream == nil:
+		a.succeeded(now(), &ans.usage)
+	}
+	return ans, e
+}
+
+func (a *attempt) record() *Attempt { return &a.report.Attempts[a.index] }
+
+// serve makes the call. Its errors are the client's, classified.
+func (a *attempt) serve(ctx context.Context) (*answer, *Error) {
+	req, e := a.prepare(ctx)
+	if e != nil {
+		return nil, e
+	}
+	a.startTimers()
+	a.sent = true
+	began := now()
+	resp, err := a.g.opts.Upstream.Do(ctx, req)
+	a.upstream += now().Sub(began)
+	if err != nil {
+		return nil, a.transport(ctx, err)
+	}
+	a.record().Status = resp.Status
+	switch {
+	case resp.Status < 200 || resp.Status > 299:
+		return nil, a.vendorError(ctx, resp)
+	case a.req.Stream:
+		return a.openStream(ctx, resp)
+	default:
+		return a.whole(ctx, resp)
+	}
+}
+
+// startTimers arms the attempt's own limits; the request's deadline is in the context.
+func (a *attempt) startTimers() {
+	limit := a.d.Timeout
+	if limit == 0 {
+		limit = a.d.Account.Timeout
+	}
+	if limit = stricter(limit, a.attemptLimit); limit > 0 {
+		a.limit = time.AfterFunc(limit, func() { a.cancel(errAttemptLimit) })
+	}
+	if !a.req.Stream {
+		return
+	}
+	first := a.group.StreamTimeout
+	switch {
+	case a.req.StreamTimeout != nil:
+		first = *a.req.StreamTimeout
+	case a.d.StreamTimeout != nil:
+		first = *a.d.StreamTimeout
+	}
+	if first = stricter(first, a.firstToken); first > 0 {
+		a.first = time.AfterFunc(first, func() { a.cancel(errFirstToken) })
+	}
+}
+
+// stricter is the shorter of two limits, of which 0 is none.
+func stricter(a, b time.Duration) time.Duration {
+	if a == 0 || b == 0 {
+		return a + b
+	}
+	return min(a, b)
+}
+
+// stopTimers disarms the limits and frees the attempt's context.
+func (a *attempt) stopTimers() {
+	if a.first != nil {
+		a.first.Stop()
+	}
+	if a.limit != nil {
+		a.limit.Stop()
+	}
+	a.cancel(errFinished)
+}
+
+// whole reads and translates an unstreamed answer.
+func (a *attempt) whole(ctx context.Context, resp *upstream.Response) (*answer, *Error) {
+	began := now()
+	body, err := resp.ReadAll(abi.MaxOutput)
+	a.upstream += now().Sub(began)
+	if err != nil {
+		return nil, a.transport(ctx, err)
+	}
+	if a.plan.ResponseMode == abi.ModePassthrough {
+		if usage, ok := plainAnswer(body); ok {
+			return &answer{body: body, usage: usage}, nil
+		}
+	}
+	out, e := a.translate(ctx, resp.Status, resp.Header, body)
+	if e != nil {
+		return nil, e
+	}
+	if !out.AsIs {
+		body = out.Body
+	}
+	return &answer{body: body, usage: out.Usage}, nil
+}
+
+// translate hands a whole upstream answer, of any status, to the adapter.
+func (a *attempt) translate(ctx context.Context, status int, header http.Header, body []byte) (*abi.ResponseOutput, *Error) {
+	in := abi.ResponseInput{
+		Endpoint: a.req.Endpoint, Dialect: a.req.Dialect, Flags: a.flags, Status: status, Now: uint64(a.start.Unix()), Seed: a.seed,
+		Model: a.model, RequestID: a.id, Headers: pairs(header), State: a.plan.State, Body: body,
+	}
+	out := &abi.ResponseOutput{}
+	if _, err := a.d.Account.Plugin.Response(ctx, &in, out, nil); err != nil {
+		return nil, a.plugin(ctx, err)
+	}
+	return out, nil
+}
+
+// pairs are the response headers that an adapter may want; cookies are nobody's business.
+func pairs(h http.Header) abi.Pairs {
+	var p abi.Pairs
+	for name, values := range h {
+		if name == "Set-Cookie" {
+			continue
+		}
+		for _, v := range values {
+			p = p.Append(strings.ToLower(name), v)
+		}
+	}
+	return p
+}
+
+// failed records a failure, decides about a cooldown and frees what the attempt held.
+func (a *attempt) failed(e *Error) {
+	a.stopTimers()
+	at := now()
+	rec := a.record()
+	rec.Duration, rec.Error, rec.Canceled = at.Sub(rec.Start), e.label(), e.canceled
+	o := outcome{at: at, trial: a.trial, total: rec.Duration, ttft: rec.TTFT, streamed: a.req.Stream, err: e}
+	a.d.Health.end()
+	switch blames := e.countsAgainst(); {
+	case e.canceled, !blames && !a.sent:
+		// The client left, or its request was refused before the vendor saw it.
+		if a.trial {
+			a.d.Health.dropTrial()
+		}
+		return
+	case !blames:
+		a.d.Health.refused(&o)
+	default:
+		a.d.Health.failed(&o)
+		a.d.coolAfter(at, e, a.trial, a.othersLeft(a.d, at))
+	}
+	a.feedback(e, 0)
+}
+
+// succeeded records a whole answer, which was complete at a time just past.
+func (a *attempt) succeeded(at time.Time, usage *abi.Usage) {
+	a.stopTimers()
+	rec := a.record()
+	rec.Duration = at.Sub(rec.Start)
+	a.report.Usage, a.report.Cost = *usage, cost(a.d, usage)
+	a.d.Health.end()
+	a.d.Health.succeeded(&outcome{
+		at: at, trial: a.trial, ttft: rec.TTFT, total: rec.Duration, streamed: a.req.Stream,
+		output: usage.Completion, tokens: usage.Prompt + usage.Completion,
+	})
+	if usage.Present && usage.Completion > 0 {
+		a.group.output.add(usage.Completion)
+	}
+	a.feedback(nil, usage.Completion)
+}
+
+// feedback tells the strategies that listen how the attempt ended. The client may be gone by
+// then, so its context does not govern.
+func (a *attempt) feedback(e *Error, output uint64) {
+	for i := range a.group.Strategies {
+		u := &a.group.Strategies[i]
+		if !u.Plugin.HasFeedback() {
+			continue
+		}
+		rec := a.record()
+		f := abi.Feedback{
+			IDHash: a.d.hash, Now: uint64(now().UnixMilli()), TTFTMS: orNaN(rec.TTFT), TotalMS: milliseconds(rec.Duration),
+			OutputTokens: uint32(output), Status: uint16(rec.Status), OK: e == nil, ID: []byte(a.d.ID), Group: []byte(a.group.Name),
+		}
+		if a.req.TenantName != "" {
+			f.TenantHash = abi.Hash(a.req.TenantName)
+		}
+		if e != nil {
+			f.Class = e.class
+		}
+		if err := u.Plugin.Feedback(context.Background(), &f); err != nil {
+			a.g.opts.Log.Warn("strategy did not take feedback", "strategy", u.Name, "error", err)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+
+	"github.com/switchyard-gateway/switchyard/internal/upstream"
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+)
+
+// How an attempt's failures become errors for the client.
+
+// vendorError lets the adapter say what an error status means. If its body can't be read the
+// status alone has to do.
+func (a *attempt) vendorError(ctx context.Context, resp *upstream.Response) *Error {
+	asked, _ := upstream.ParseRetryAfter(resp.Header, now())
+	began := now()
+	body, err := resp.ReadAll(maxErrorBody)
+	a.upstream += now().Sub(began)
+	if err != nil && ctx.Err() != nil {
+		return a.transport(ctx, err)
+	}
+	_, e := a.translate(ctx, resp.Status, resp.Header, body)
+	if e == nil {
+		e = badResponse("The upstream answered with status %d, which its adapter does not take for an error.", resp.Status)
+	}
+	if e.RetryAfter == 0 {
+		e.RetryAfter = asked
+	}
+	return e
+}
+
+// plugin classifies an adapter's error: a refusal is what it says, anything else is a fault of
+// the plugin, which another deployment may not share.
+func (a *attempt) plugin(ctx context.Context, err error) *Error {
+	if ref, ok := errors.AsType[*abi.Refusal](err); ok {
+		return fromRefusal(ref)
+	}
+	if ctx.Err() != nil {
+		return a.stopped(ctx)
+	}
+	a.g.opts.Log.Error("provider plugin failed", "provider", a.d.Account.Name, "deployment", a.d.ID, "request", a.req.ID, "error", err)
+	e := serverError(502, "plugin_error", "The provider's adapter failed on this request.")
+	e.class = abi.ClassOther
+	return e
+}
+
+// transport classifies a failure of the connection, or of the context it ran under.
+func (a *attempt) transport(ctx context.Context, err error) *Error {
+	if ctx.Err() != nil {
+		return a.stopped(ctx)
+	}
+	switch upstream.KindOf(err) {
+	case upstream.Timeout:
+		return upstreamTimeout("The upstream did not answer in time.")
+	case upstream.Unreachable, upstream.Reset:
+		return serverError(502, "upstream_unreachable", "The upstream could not be reached.")
+	case upstream.Truncated, upstream.TooLarge, upstream.Malformed:
+		return badResponse("The upstream's answer could not be read: %v.", err)
+	case upstream.Refused, upstream.Redirected:
+		a.g.opts.Log.Error("upstream request refused", "provider", a.d.Account.Name, "deployment", a.d.ID, "request", a.req.ID, "error", err)
+		e := serverError(502, "upstream_error", "The request could not be sent to the upstream.")
+		e.class = abi.ClassOther
+		return e
+	default:
+		a.g.opts.Log.Warn("exchange with the upstream broke off", "provider", a.d.Account.Name, "deployment", a.d.ID, "request", a.req.ID, "error", err)
+		return serverError(502, "upstream_error", "The exchange with the upstream broke off.")
+	}
+}
+
+// stopped is the error of an attempt whose context ended.
+func (a *attempt) stopped(ctx context.Context) *Error {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errFirstToken):
+		return upstreamTimeout("The upstream sent no token in time.")
+	case errors.Is(cause, errAttemptLimit):
+		return upstreamTimeout("The upstream did not answer in time.")
+	default:
+		return a.ended(ctx)
+	}
+}
+
+func upstreamTimeout(message string) *Error {
+	e := serverError(504, "upstream_timeout", "%s", message)
+	e.kind, e.waited = abi.ErrorTimeout, true
+	return e
+}
+
+func badResponse(format string, args ...any) *Error {
+	e := serverError(502, "bad_upstream_response", format, args...)
+	e.kind = abi.ErrorBadResponse
+	return e
+}

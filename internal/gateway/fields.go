@@ -1,0 +1,144 @@
+package gateway
+
+import (
+	"bytes"
+	"math"
+	"time"
+
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+)
+
+// prefixBytes is how much of the messages makes up the prefix hash: enough to tell system
+// prompts apart, short enough to be shared by a conversation's requests.
+const prefixBytes = 1 << 10
+
+// ParseTimeout reads a timeout as clients give it in a header: seconds, or a Go duration. name
+// is for the error.
+func ParseTimeout(name, value string) (time.Duration, *Error) {
+	v := jsonraw.Value(value)
+	if _, ok := v.Float(); !ok {
+		v = jsonraw.AppendString(nil, value)
+	}
+	return seconds(name, v)
+}
+
+// seconds reads a time limit. One below a millisecond is taken as that: 0 would mean none.
+func seconds(name string, v jsonraw.Value) (time.Duration, *Error) {
+	if s, ok := v.Float(); ok && s > 0 && s <= math.MaxInt32 {
+		return max(time.Duration(s*float64(time.Second)), time.Millisecond), nil
+	}
+	if d, err := time.ParseDuration(v.Text()); err == nil && d > 0 && d <= math.MaxInt32*time.Second {
+		return max(d, time.Millisecond), nil
+	}
+	return 0, wrongType(name, "seconds above 0, or a duration such as \"30s\"", v)
+}
+
+// groupNames reads a client's fallback list: names, or LiteLLM's objects with a model member.
+func groupNames(param string, v jsonraw.Value) ([]string, *Error) {
+	if v.Kind() != jsonraw.Array {
+		return nil, wrongType(param, "an array of model group names", v)
+	}
+	names := []string{}
+	for el := v.Elements(); el.Next(); {
+		name := el.Value
+		if name.Kind() == jsonraw.Object {
+			name = name.Get("model")
+		}
+		if name.Kind() != jsonraw.String {
+			return nil, wrongType(param, "an array of model group names", el.Value)
+		}
+		names = append(names, name.Text())
+	}
+	return names, nil
+}
+
+func (r *Request) addTags(param string, v jsonraw.Value) *Error {
+	if v.Kind() != jsonraw.Array {
+		return wrongType(param, "an array of strings", v)
+	}
+	for el := v.Elements(); el.Next(); {
+		if el.Value.Kind() != jsonraw.String {
+			return wrongType(param, "an array of strings", el.Value)
+		}
+		r.Tags = append(r.Tags, el.Value.Text())
+	}
+	return nil
+}
+
+func boolean(name string, v jsonraw.Value) (bool, *Error) {
+	b, ok := v.Bool()
+	if !ok {
+		return false, wrongType(name, "a boolean", v)
+	}
+	return b, nil
+}
+
+func (r *Request) readMessages(v jsonraw.Value) *Error {
+	if v.Kind() != jsonraw.Array {
+		return wrongType(fieldNames[fieldMessages], "an array of messages", v)
+	}
+	// Most requests are text alone, which one fast look tells; only others are taken apart.
+	parts := bytes.Contains(v, []byte(`_url"`)) || bytes.Contains(v, []byte(`"input_audio"`)) || bytes.Contains(v, []byte(`"file"`))
+	size := len(v)
+	for el := v.Elements(); el.Next(); {
+		if el.Value.Kind() != jsonraw.Object {
+			return wrongType(fieldNames[fieldMessages], "an array of objects", el.Value)
+		}
+		r.Messages++
+		if parts {
+			size += r.readParts(el.Value.Get("content"))
+		}
+	}
+	r.measure(v, size)
+	return nil
+}
+
+// partBytes stands for the data of one image, recording or file: about a thousand tokens.
+const partBytes = 4000
+
+// readParts notes the kinds of a message's parts. The result corrects the size for data, such as
+// base64, that is not read as text.
+func (r *Request) readParts(content jsonraw.Value) (correction int) {
+	for part := content.Elements(); part.Next(); {
+		switch t := part.Value.Get("type"); {
+		case t.TextIs("image_url"):
+			r.Features |= abi.FeatureImages
+		case t.TextIs("input_audio"):
+			r.Features |= abi.FeatureAudio
+		case t.TextIs("file"):
+			r.Features |= abi.FeatureFiles
+		default:
+			continue
+		}
+		correction += partBytes - len(part.Value)
+	}
+	return correction
+}
+
+// measure estimates the tokens of a prompt that counts as size bytes, by the usual rough figure of four
+// bytes a token. A character that is escaped as \u1234 counts as two bytes.
+func (r *Request) measure(v jsonraw.Value, size int) {
+	size -= 4 * bytes.Count(v, []byte(`\u`))
+	r.PromptTokens = uint32(min(max(size, 0)/4+1, math.MaxInt32))
+	r.prefixHash = abi.Hash(v[:min(len(v), prefixBytes)])
+}
+
+func tokens(v jsonraw.Value) uint32 {
+	n, ok := v.Int()
+	if !ok || n < 0 {
+		return 0
+	}
+	return uint32(min(n, math.MaxInt32))
+}
+
+func wrongType(param, want string, got jsonraw.Value) *Error {
+	return InvalidRequest("invalid_type", param, "Invalid type for %q: expected %s, but got %s.", param, want, describe(got))
+}
+
+func describe(v jsonraw.Value) string {
+	if k := v.Kind(); (k == jsonraw.Number || k == jsonraw.Bool || k == jsonraw.String) && len(v) <= 40 {
+		return k.String() + " " + string(v)
+	}
+	return v.Kind().String()
+}

@@ -1,0 +1,118 @@
+// Package gateway lives one request: it picks candidates, lets strategies score them, makes
+// attempts under one deadline with retries and fallbacks, and hands back an answer or a stream.
+// It knows neither HTTP servers nor WebAssembly: both come in through small interfaces.
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/switchyard-gateway/switchyard/internal/upstream"
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+)
+
+// Provider translates between a client's dialect and a vendor's. Outputs alias the returned
+// buffer, which is buf, grown if needed. Errors are a *[abi.Refusal], or a fault of the plugin.
+// Implementations are safe for concurrent use.
+type Provider interface {
+	Describe() *abi.Description
+	Request(ctx context.Context, in *abi.RequestInput, out *abi.RequestOutput, buf []byte) ([]byte, error)
+	Response(ctx context.Context, in *abi.ResponseInput, out *abi.ResponseOutput, buf []byte) ([]byte, error)
+	Stream(ctx context.Context, in *abi.StreamInput, out *abi.StreamOutput, buf []byte) ([]byte, error)
+}
+
+// Strategy scores candidates. Errors are a *[abi.Refusal], or a fault of the plugin.
+// Implementations are safe for concurrent use.
+type Strategy interface {
+	Describe() *abi.Description
+	Score(ctx context.Context, h *abi.Header, cands []abi.Candidate, out *abi.ScoreOutput) error
+	// HasFeedback says whether the strategy wants to hear how attempts end.
+	HasFeedback() bool
+	Feedback(ctx context.Context, f *abi.Feedback) error
+}
+
+// Upstream sends one attempt to a vendor.
+type Upstream interface {
+	Do(ctx context.Context, r *upstream.Request) (*upstream.Response, error)
+}
+
+// Options are what a Gateway needs from outside.
+type Options struct {
+	Upstream Upstream
+	Log      *slog.Logger
+	// Observe hears of every finished request, once, after its last byte. It must not block
+	// and must not keep the record.
+	Observe func(*Record)
+	// Seed returns the seed of a request; nil means random. Tests fix it.
+	Seed func() uint64
+}
+
+// Gateway serves requests from the current snapshot. All methods are safe for concurrent use.
+type Gateway struct {
+	opts     Options
+	current  atomic.Pointer[Snapshot]
+	health   registry
+	buffers  sync.Pool // *scratch
+	inFlight atomic.Int64
+}
+
+// New returns a gateway without a snapshot; Publish one before serving.
+func New(o Options) *Gateway {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Seed == nil {
+		o.Seed = rand.Uint64
+	}
+	if o.Observe == nil {
+		o.Observe = func(*Record) {}
+	}
+	return &Gateway{opts: o, health: registry{m: map[healthKey]*Health{}}}
+}
+
+// Publish makes s the snapshot of every request that begins from now on. Requests that hold the
+// previous one keep it to their end. Whoever builds snapshots does so one at a time: statistics
+// that Health handed out for one which is not published yet are forgotten by another Publish.
+func (g *Gateway) Publish(s *Snapshot) {
+	g.health.keepOnly(s)
+	if old := g.current.Load(); old != nil {
+		s.inherit(old)
+	}
+	if old := g.current.Swap(s); old != nil {
+		old.Release()
+	}
+}
+
+// Close withdraws the current snapshot: Acquire returns nil from now on. Requests that hold it
+// go on to their end.
+func (g *Gateway) Close() {
+	if old := g.current.Swap(nil); old != nil {
+		old.Release()
+	}
+}
+
+// Acquire returns the current snapshot with a reference that the caller must Release, or nil
+// before the first Publish.
+func (g *Gateway) Acquire() *Snapshot {
+	for {
+		s := g.current.Load()
+		if s == nil || s.acquire() {
+			return s
+		}
+	}
+}
+
+// InFlight counts the requests that have begun and not ended, streams included.
+func (g *Gateway) InFlight() int64 { return g.inFlight.Load() }
+
+// Health returns the statistics of a deployment, shared by every snapshot that has it.
+func (g *Gateway) Health(id, provider, model string) *Health {
+	return g.health.get(healthKey{id, provider, model})
+}
+
+// now is the one clock of a request's life.
+func now() time.Time { return time.Now() }
