@@ -70,7 +70,7 @@ func identify(req *gateway.Request, snap *gateway.Snapshot, key *gateway.Key, ac
 		}
 		var ok bool
 		if tenant, ok = snap.Tenant(actFor); !ok {
-			return refusal(http.StatusNotFound, typeRequest, "tenant_not_found", "There is no tenant %q.", clip(actFor))
+			return refusal(http.StatusNotFound, typeRequest, "tenant_not_found", "There is no tenant %q.", gateway.Clip(actFor))
 		}
 	}
 	req.Tenant, req.TenantName, req.KeyName = tenant, tenant.Name, key.Name

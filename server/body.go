@@ -37,7 +37,7 @@ func (x *exchange) body() ([]byte, error) {
 		compressed = true
 	default:
 		return nil, refusal(http.StatusUnsupportedMediaType, typeRequest, "unsupported_content_encoding",
-			"Request bodies may be sent as they are or with the content encoding gzip, not %q.", clip(coding))
+			"Request bodies may be sent as they are or with the content encoding gzip, not %q.", gateway.Clip(coding))
 	}
 	if r.ContentLength > limit && r.Header.Get("Expect") != "" {
 		return nil, tooLarge(limit) // it has not been sent yet

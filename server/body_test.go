@@ -66,7 +66,7 @@ func TestBody(t *testing.T) {
 			}})
 			for _, length := range []string{"known", "unknown"} {
 				sent = nil
-				r := httptest.NewRequest("POST", "/v1/chat/completions", strings.NewReader(tc.body))
+				r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(tc.body))
 				if length == "unknown" {
 					r.ContentLength = -1
 					r.Body = io.NopCloser(iotest.HalfReader(strings.NewReader(tc.body)))
@@ -96,7 +96,7 @@ func TestDefaultBodyLimit(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, setting{})
 	w := f.chat(padded(5 << 20))
-	if p := readProblem(t, w.Body.String()); w.Code != 413 || p.Error.Message != "request body is larger than 4194304 bytes (server.max_body)" {
+	if p := readProblem(t, w.Body.String()); w.Code != http.StatusRequestEntityTooLarge || p.Error.Message != "request body is larger than 4194304 bytes (server.max_body)" {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
@@ -110,7 +110,7 @@ func TestLargeBodyOverTheWire(t *testing.T) {
 	body := padded(5 << 20)
 	for name, r := range map[string]io.Reader{"known": strings.NewReader(body), "unknown": io.MultiReader(strings.NewReader(body))} {
 		for _, expect := range []string{"", "100-continue"} {
-			req, err := http.NewRequest("POST", srv.URL+"/v1/chat/completions", r)
+			req, err := http.NewRequest(http.MethodPost, srv.URL+"/v1/chat/completions", r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -124,7 +124,7 @@ func TestLargeBodyOverTheWire(t *testing.T) {
 			}
 			got, err := io.ReadAll(resp.Body)
 			_ = resp.Body.Close()
-			if err != nil || resp.StatusCode != 413 || !strings.Contains(string(got), "request_too_large") {
+			if err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(string(got), "request_too_large") {
 				t.Errorf("length %s, expect %q: got %d %s (%v)", name, expect, resp.StatusCode, got, err)
 			}
 		}
@@ -149,7 +149,7 @@ func TestBodyThatBreaksOff(t *testing.T) {
 			if coding == "gzip" {
 				start = zipped(chatBody)[:30]
 			}
-			r := httptest.NewRequest("POST", "/v1/chat/completions", io.MultiReader(strings.NewReader(start), iotest.ErrReader(tc.err)))
+			r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", io.MultiReader(strings.NewReader(start), iotest.ErrReader(tc.err)))
 			r.ContentLength = tc.length
 			if tc.err == io.EOF { // as net/http reports it
 				r.Body = io.NopCloser(io.MultiReader(strings.NewReader(start), iotest.ErrReader(io.ErrUnexpectedEOF)))

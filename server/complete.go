@@ -53,7 +53,7 @@ func (s *Server) complete(stream bool) echo.HandlerFunc {
 		if !ok {
 			return refusal(http.StatusBadGateway, typeServer, "bad_upstream_response", "The upstream's answer has no message.")
 		}
-		return x.send(http.StatusOK, jsonType, answer)
+		return x.send(http.StatusOK, answer)
 	}
 }
 

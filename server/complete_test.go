@@ -63,7 +63,7 @@ func TestComplete(t *testing.T) {
 // TestCompleteShape decodes an answer with the types that Go callers have for it.
 func TestCompleteShape(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, setting{vendor: constant(200, `{"model":"m","choices":[{"message":{"role":"assistant","tool_calls":[{"id":"call_1","type":"function","function":{"name":"weather","arguments":"{}"}}]}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}`)})
+	f := newFixture(t, setting{vendor: constant(`{"model":"m","choices":[{"message":{"role":"assistant","tool_calls":[{"id":"call_1","type":"function","function":{"name":"weather","arguments":"{}"}}]}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}`)})
 	var got struct {
 		Content   string            `json:"content"`
 		ToolCalls []openai.ToolCall `json:"tool_calls"`

@@ -40,7 +40,7 @@ func (s *Server) openai(endpoint abi.Endpoint) echo.HandlerFunc {
 			x.relay(result.Stream, &sse{})
 			return nil
 		default:
-			return x.send(http.StatusOK, jsonType, result.Body)
+			return x.send(http.StatusOK, result.Body)
 		}
 	}
 }

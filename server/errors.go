@@ -43,10 +43,10 @@ func (x *exchange) fail(err error) {
 		return
 	case e != nil:
 	case errors.As(err, &unknown) && unknown.Code == http.StatusNotFound:
-		e = refusal(http.StatusNotFound, typeRequest, "unknown_url", "There is nothing at %s %q.", x.Request().Method, clip(x.Request().URL.Path))
+		e = refusal(http.StatusNotFound, typeRequest, "unknown_url", "There is nothing at %s %q.", x.Request().Method, gateway.Clip(x.Request().URL.Path))
 	case errors.As(err, &unknown) && unknown.Code == http.StatusMethodNotAllowed:
 		e = refusal(http.StatusMethodNotAllowed, typeRequest, "method_not_allowed",
-			"The method %s is not allowed for %q; use %s.", x.Request().Method, clip(x.Request().URL.Path), x.w.Header().Get("Allow"))
+			"The method %s is not allowed for %q; use %s.", x.Request().Method, gateway.Clip(x.Request().URL.Path), x.w.Header().Get("Allow"))
 	default:
 		x.s.log.Error("request was not answered", "request", x.id, "route", x.route(), "error", err)
 		e = internalError(x.id)
@@ -67,7 +67,7 @@ func (x *exchange) refuse(e *gateway.Error) {
 	if x.retriesUsed(e.Status) {
 		h["X-Should-Retry"] = []string{"false"}
 	}
-	_ = x.send(e.Status, jsonType, appendError(nil, e))
+	_ = x.send(e.Status, appendError(nil, e))
 }
 
 // retriesUsed reports whether SDKs, which by default repeat requests that failed with this

@@ -122,9 +122,9 @@ func (x *exchange) logLine() {
 	}
 	if q := x.request; q != nil {
 		if q.TenantName != "" {
-			attrs = append(attrs, slog.String("tenant", clip(q.TenantName)))
+			attrs = append(attrs, slog.String("tenant", gateway.Clip(q.TenantName)))
 		}
-		attrs = append(attrs, slog.String("model", clip(q.Model)), slog.Bool("stream", q.Stream))
+		attrs = append(attrs, slog.String("model", gateway.Clip(q.Model)), slog.Bool("stream", q.Stream))
 	}
 	if p := x.report; p != nil {
 		attrs = append(attrs,
@@ -139,11 +139,10 @@ func (x *exchange) route() string {
 	if p := x.Path(); p != "" {
 		return p
 	}
-	return clip(x.Request().URL.Path)
+	return gateway.Clip(x.Request().URL.Path)
 }
 
 // clip bounds what a client can put into one field of the log.
-func clip(s string) string { return s[:min(len(s), 128)] }
 
 // stall is how long one write to a client may take before the client counts as gone: a reader
 // that stopped must not hold a stream, and the snapshot it uses, for ever. net/http lifts the
@@ -153,10 +152,10 @@ const stall = time.Minute
 // bigBody is what the buffers of a connection may not take in.
 const bigBody = 64 << 10
 
-// send writes a whole answer.
-func (x *exchange) send(status int, contentType string, body []byte) error {
+// send writes a whole answer in JSON.
+func (x *exchange) send(status int, body []byte) error {
 	h := x.w.Header()
-	h["Content-Type"] = []string{contentType}
+	h["Content-Type"] = []string{jsonType}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.status = status
 	if len(body) > bigBody {

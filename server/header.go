@@ -28,7 +28,7 @@ func readHeaders(req *gateway.Request, h http.Header) error {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 0 || n > maxRetries {
 			return gateway.InvalidRequest("invalid_value", strings.ToLower(headerRetries),
-				"The header %s must be an integer from 0 to %d, not %q.", strings.ToLower(headerRetries), maxRetries, clip(v))
+				"The header %s must be an integer from 0 to %d, not %q.", strings.ToLower(headerRetries), maxRetries, gateway.Clip(v))
 		}
 		req.NumRetries = &n
 	}

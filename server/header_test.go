@@ -11,9 +11,9 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
 
-// constant is a vendor that gives one answer.
-func constant(status int, body string) vendor {
-	return func(context.Context, *upstream.Request) (*upstream.Response, error) { return answer(status, body) }
+// constant is a vendor that gives one good answer.
+func constant(body string) vendor {
+	return func(context.Context, *upstream.Request) (*upstream.Response, error) { return answer(http.StatusOK, body) }
 }
 
 // exhausted is the vendor's status by model.
@@ -57,7 +57,7 @@ func TestResponseHeaders(t *testing.T) {
 		{"fallback", setting{vendor: busy, groups: fallback()}, request("first", `,"num_retries":0`), 200, map[string]string{
 			"deployment": "gpt", "attempts": "2", "attempt-list": "a=503 overloaded, gpt=ok", "fallbacks": "1",
 		}},
-		{"dropped parameters", setting{drops: []string{"logit_bias", "sëed"}}, request("quality", ""), 200, map[string]string{
+		{"dropped parameters", setting{drops: []string{"logit_bias", "sëed"}}, request("quality", `,"logit_bias":{},"sëed":1`), 200, map[string]string{
 			"dropped-params": "logit_bias,s%C3%ABed",
 		}},
 		{"error", setting{vendor: busy, groups: fallback()}, request("alone", `,"timeout":5`), 429, map[string]string{

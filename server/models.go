@@ -42,7 +42,7 @@ func (s *Server) listModels(c echo.Context) error {
 	for i, name := range names {
 		list.Data[i] = modelOf(name)
 	}
-	return x.sendJSON(http.StatusOK, list)
+	return x.sendJSON(list)
 }
 
 // showModel serves GET /v1/models/{id}. IDs may contain slashes, escaped or not.
@@ -57,28 +57,12 @@ func (s *Server) showModel(c echo.Context) error {
 	if plain, err := url.PathUnescape(id); err == nil {
 		id = plain
 	}
-	if !mayUse(snap, tenantOf(key), id) {
-		e := refusal(http.StatusNotFound, typeRequest, "model_not_found", "The model %q does not exist or you do not have access to it.", clip(id))
+	if !snap.Serves(tenantOf(key), id) {
+		e := refusal(http.StatusNotFound, typeRequest, "model_not_found", "The model %q does not exist or you do not have access to it.", gateway.Clip(id))
 		e.Param = "model"
 		return e
 	}
-	return x.sendJSON(http.StatusOK, modelOf(id))
-}
-
-// mayUse reports whether a request for the model would find a group: the one of that name, else
-// the one with the longest prefix before its asterisk.
-func mayUse(snap *gateway.Snapshot, tenant *gateway.Tenant, id string) bool {
-	var found *gateway.Group
-	for _, g := range snap.Groups() {
-		prefix, wild := strings.CutSuffix(g.Name, "*")
-		switch {
-		case g.Name == id && !wild:
-			return tenant.MayUse(id)
-		case wild && len(id) > len(prefix) && strings.HasPrefix(id, prefix) && (found == nil || len(g.Name) > len(found.Name)):
-			found = g
-		}
-	}
-	return found != nil && tenant.MayUse(found.Name)
+	return x.sendJSON(modelOf(id))
 }
 
 func tenantOf(key *gateway.Key) *gateway.Tenant {
@@ -88,11 +72,11 @@ func tenantOf(key *gateway.Key) *gateway.Tenant {
 	return key.Tenant
 }
 
-// sendJSON answers with v as encoding/json writes it. It is for routes that are not hot.
-func (x *exchange) sendJSON(status int, v any) error {
+// sendJSON answers 200 with v as encoding/json writes it. It is for routes that are not hot.
+func (x *exchange) sendJSON(v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	return x.send(status, jsonType, append(body, '\n'))
+	return x.send(http.StatusOK, append(body, '\n'))
 }

@@ -13,7 +13,7 @@ import (
 func (s *Server) healthy(c echo.Context) error {
 	x := c.(*exchange)
 	x.quiet = true
-	return x.sendJSON(http.StatusOK, map[string]string{"status": "ok", "version": s.opts.Version})
+	return x.sendJSON(map[string]string{"status": "ok", "version": s.opts.Version})
 }
 
 // ready serves GET /readyz: requests should be sent here.
@@ -30,7 +30,7 @@ func (s *Server) ready(c echo.Context) error {
 	if !ok {
 		return refusal(http.StatusServiceUnavailable, typeServer, "not_ready", "%s", reason)
 	}
-	return x.sendJSON(http.StatusOK, map[string]string{"status": "ready"})
+	return x.sendJSON(map[string]string{"status": "ready"})
 }
 
 func (s *Server) metrics(c echo.Context) error {
@@ -57,7 +57,7 @@ func (s *Server) showPlugins(c echo.Context) error {
 	if s.opts.Reload != nil {
 		answer.Reload = s.opts.Reload()
 	}
-	return c.(*exchange).sendJSON(http.StatusOK, answer)
+	return c.(*exchange).sendJSON(answer)
 }
 
 // deployment is a deployment for operators. One that serves in several groups with the same
@@ -106,7 +106,7 @@ func (s *Server) showDeployments(c echo.Context) error {
 		answer.Snapshot = snap.ID
 		answer.Deployments = deployments(snap)
 	}
-	return c.(*exchange).sendJSON(http.StatusOK, answer)
+	return c.(*exchange).sendJSON(answer)
 }
 
 func deployments(snap *gateway.Snapshot) []*deployment {

@@ -64,7 +64,7 @@ func (b *feedBody) Close() error { b.once.Do(func() { close(b.closed) }); return
 func begin(t *testing.T, client *http.Client, url string, f *feed) (*http.Response, *bufio.Reader) {
 	t.Helper()
 	go func() { f.lines <- events(roleChunk, helChunk) }()
-	req, err := http.NewRequestWithContext(t.Context(), "POST", url+"/v1/chat/completions", strings.NewReader(streamBody))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/chat/completions", strings.NewReader(streamBody))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestClientLeavesBeforeTheAnswer(t *testing.T) {
 		up.lines <- events(roleChunk) // the gateway reads: the request has arrived
 		leave()
 	}()
-	req, _ := http.NewRequestWithContext(ctx, "POST", srv.URL+"/v1/chat/completions", strings.NewReader(streamBody))
+	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, srv.URL+"/v1/chat/completions", strings.NewReader(streamBody))
 	if resp, err := srv.Client().Do(req); err == nil {
 		t.Fatalf("got %s", resp.Status)
 	}

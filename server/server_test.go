@@ -129,7 +129,7 @@ func TestErrors(t *testing.T) {
 		{"complete without messages", open, "POST", "/complete", `{"model":"quality","messages":[]}`, nil, 400, typeRequest, "messages", "missing_required_parameter", "messages"},
 		{"complete with an odd tenant", open, "POST", "/complete", `{"model":"quality","messages":[{}],"tenant_id":5}`, nil, 400, typeRequest, "tenant_id", "invalid_type", "number"},
 		{"complete with broken JSON", open, "POST", "/complete/stream", `{`, nil, 400, typeRequest, "", "invalid_json", "at byte 1"},
-		{"complete with an answer that is none", setting{vendor: constant(200, `{"choices":[]}`)}, "POST", "/complete", chatBody, nil, 502, typeServer, "", "bad_upstream_response", "no message"},
+		{"complete with an answer that is none", setting{vendor: constant(`{"choices":[]}`)}, "POST", "/complete", chatBody, nil, 502, typeServer, "", "bad_upstream_response", "no message"},
 
 		{"vendor's error", strict, "POST", "/v1/chat/completions", chatBody, nil, 422, "vendor_error", "", "upstream_error", "No."},
 		{"vendor's error before a stream", strict, "POST", "/v1/chat/completions", streamBody, nil, 422, "vendor_error", "", "upstream_error", "No."},

@@ -61,9 +61,9 @@ func (c *counter) Flush() { c.flushes++ }
 func TestStreamBatches(t *testing.T) {
 	t.Parallel()
 	chunks := append([]string{roleChunk}, strings.Split(strings.Repeat(helChunk+"\n", 60), "\n")[:60]...)
-	f := newFixture(t, setting{vendor: constant(200, events(append(chunks, finishChunk, "[DONE]")...))})
+	f := newFixture(t, setting{vendor: constant(events(append(chunks, finishChunk, "[DONE]")...))})
 	c := &counter{ResponseWriter: httptest.NewRecorder()}
-	f.Handler().ServeHTTP(c, httptest.NewRequest("POST", "/v1/chat/completions", strings.NewReader(streamBody)))
+	f.Handler().ServeHTTP(c, httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(streamBody)))
 	if c.writes > 3 || c.flushes == 0 || c.flushes > 3 {
 		t.Errorf("%d writes and %d flushes for 62 chunks that came at once", c.writes, c.flushes)
 	}
@@ -104,14 +104,14 @@ func TestClientThatTakesNothing(t *testing.T) {
 		name, path, body string
 		vendor           vendor
 	}{
-		{"answer", "/v1/chat/completions", chatBody, constant(200, chatAnswer)},
-		{"long answer", "/complete", chatBody, constant(200, long)},
+		{"answer", "/v1/chat/completions", chatBody, constant(chatAnswer)},
+		{"long answer", "/complete", chatBody, constant(long)},
 		{"stream", "/v1/chat/completions", streamBody, piecemeal(helloStream)},
-		{"stream at once", "/complete/stream", chatBody, constant(200, helloStream)},
-		{"long chunk", "/v1/chat/completions", streamBody, constant(200, events(strings.Replace(helChunk, "Hel", strings.Repeat("x", outletFull), 1)))},
+		{"stream at once", "/complete/stream", chatBody, constant(helloStream)},
+		{"long chunk", "/v1/chat/completions", streamBody, constant(events(strings.Replace(helChunk, "Hel", strings.Repeat("x", outletFull), 1)))},
 	} {
 		f := newFixture(t, setting{vendor: tc.vendor})
-		f.Handler().ServeHTTP(deaf{httptest.NewRecorder()}, httptest.NewRequest("POST", tc.path, strings.NewReader(tc.body)))
+		f.Handler().ServeHTTP(deaf{httptest.NewRecorder()}, httptest.NewRequest(http.MethodPost, tc.path, strings.NewReader(tc.body)))
 		<-f.records
 		if log := f.log.String(); !strings.Contains(log, `"status":499`) || strings.Contains(log, `"ERROR"`) {
 			t.Errorf("%s: log %s", tc.name, log)
@@ -175,7 +175,7 @@ func BenchmarkCompletion(b *testing.B) {
 	w := nowhere{http.Header{}}
 	b.ReportAllocs()
 	for b.Loop() {
-		r := httptest.NewRequest("POST", "/v1/chat/completions", strings.NewReader(chatBody))
+		r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(chatBody))
 		f.Handler().ServeHTTP(w, r)
 		<-f.records
 	}

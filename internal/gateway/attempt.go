@@ -52,6 +52,7 @@ func (r *groupRun) attempt(ctx context.Context, p pick) (*answer, *Error) {
 		a.failed(e)
 	case ans.stream == nil:
 		a.succeeded(now(), &ans.usage)
+		a.cancel(errFinished)
 	}
 	return ans, e
 }
@@ -115,7 +116,7 @@ func stricter(a, b time.Duration) time.Duration {
 	return min(a, b)
 }
 
-// stopTimers disarms the limits and frees the attempt's context.
+// stopTimers disarms the limits.
 func (a *attempt) stopTimers() {
 	if a.first != nil {
 		a.first.Stop()
@@ -123,7 +124,6 @@ func (a *attempt) stopTimers() {
 	if a.limit != nil {
 		a.limit.Stop()
 	}
-	a.cancel(errFinished)
 }
 
 // whole reads and translates an unstreamed answer.
@@ -179,6 +179,7 @@ func pairs(h http.Header) abi.Pairs {
 // failed records a failure, decides about a cooldown and frees what the attempt held.
 func (a *attempt) failed(e *Error) {
 	a.stopTimers()
+	a.cancel(errFinished)
 	at := now()
 	rec := a.record()
 	rec.Duration, rec.Error, rec.Canceled = at.Sub(rec.Start), e.label(), e.canceled

@@ -148,7 +148,7 @@ func TestFaults(t *testing.T) {
 			}
 		}},
 		{"dropped parameters are named, those of the deployment that answered", func(t *testing.T, w *world) {
-			w.provider.dropped = []string{"seed", "logit_bias"}
+			w.provider.dropped = []string{"seed", "user", "logit_bias", "stream_options.include_usage"} // two are not in the body
 			w.on("quality/sonnet", status(500))
 			if e := w.do("quality"); !slices.Equal(e.report.Dropped, []string{"seed", "logit_bias"}) {
 				t.Errorf("dropped %v", e.report.Dropped)

@@ -117,7 +117,9 @@ func BenchmarkStreamPassthrough(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := res.Stream.Run(discard{}); err != nil {
+		err = res.Stream.Run(discard{})
+		res.Stream.Close()
+		if err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -56,10 +56,13 @@ func serverError(status int, code, format string, args ...any) *Error {
 func modelNotFound(model string) *Error {
 	return &Error{
 		Status: http.StatusNotFound, Type: "invalid_request_error", Code: "model_not_found", Param: "model",
-		Message: fmt.Sprintf("The model %q does not exist or you do not have access to it.", model),
+		Message: fmt.Sprintf("The model %q does not exist or you do not have access to it.", Clip(model)),
 		kind:    abi.ErrorNotFound,
 	}
 }
+
+// Clip cuts what a client sent to a length that fits a message.
+func Clip(s string) string { return s[:min(len(s), 128)] }
 
 func fromRefusal(r *abi.Refusal) *Error {
 	e := &Error{

@@ -17,6 +17,7 @@ var (
 
 // emit hands a chunk to the sink, and keeps back the usage that a client did not ask for.
 func (s *Stream) emit(sink Sink, kind abi.ChunkKind, data []byte) *Error {
+	s.emitted = true
 	switch kind {
 	case abi.ChunkUsage:
 		if !s.a.req.IncludeUsage {

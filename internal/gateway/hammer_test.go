@@ -126,8 +126,10 @@ func (w *world) hammerOnce(ctx context.Context, rng *rand.Rand) {
 		res.Stream.Close()
 	case 1:
 		_ = res.Stream.Run(&sink{chunk: func(n int) error { return errorAt(n, 2) }})
+		res.Stream.Close()
 	default:
 		_ = res.Stream.Run(&sink{})
+		res.Stream.Close()
 	}
 	if rng.IntN(2) == 0 {
 		runtime.Gosched()

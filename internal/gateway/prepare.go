@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"strings"
 
 	"github.com/switchyard-gateway/switchyard/internal/upstream"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
@@ -38,8 +39,12 @@ func (a *attempt) prepare(ctx context.Context) (*upstream.Request, *Error) {
 		return nil, a.plugin(ctx, err)
 	}
 	a.report.Dropped = a.report.Dropped[:0]
+	withheld := in.Flags&abi.FlagBodyWithheld != 0
 	for name := range a.plan.Dropped.All {
-		a.report.Dropped = append(a.report.Dropped, string(name))
+		// An adapter that has not seen the body names all that it would drop.
+		if name := string(name); !withheld || has(a.run.body, name) {
+			a.report.Dropped = append(a.report.Dropped, name)
+		}
 	}
 	if a.req.StrictParams && len(a.report.Dropped) > 0 {
 		name := a.report.Dropped[0]
@@ -55,6 +60,11 @@ func (a *attempt) prepare(ctx context.Context) (*upstream.Request, *Error) {
 		}
 	}
 	return a.outgoing(body), nil
+}
+
+// has reports whether a body has a member, given as its name or as two joined by a dot.
+func has(body []byte, name string) bool {
+	return jsonraw.Value(body).Get(strings.Split(name, ".")...).Kind() != jsonraw.Missing
 }
 
 // outgoing puts the plan together with what the operator configured.

@@ -63,7 +63,7 @@ func (g *Gateway) Do(ctx context.Context, snap *Snapshot, req *Request) (*Result
 	g.inFlight.Add(1)
 	r := &run{
 		g: g, snap: snap, req: req, id: []byte(req.ID), start: now(), seed: g.opts.Seed(), tags: strings.Join(req.Tags, "\n"),
-		report: &Report{Group: req.Model, Cost: math.NaN()},
+		report: &Report{Group: Clip(req.Model), Cost: math.NaN()},
 	}
 	result := &Result{Report: r.report}
 	group, matched, ok := snap.group(req.Model)

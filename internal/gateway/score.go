@@ -90,7 +90,7 @@ func (r *groupRun) rank(ctx context.Context, sc *scratch, at time.Time, p *pick)
 			p.strategy, p.reason = "weighted", "strategies failed, order by weight"
 		}
 	}
-	sc.rank()
+	sc.rank(seed)
 	return nil
 }
 
@@ -187,6 +187,10 @@ func removedAll(name, reason string) *Error {
 	return e
 }
 
+// minSpread is the least difference, as a share of the scores, that is scaled up to the whole of
+// 0..1. What is nearer than that says little, and must not outvote another strategy.
+const minSpread = 0.01
+
 // addScaled adds weight times the scores, of which the finite ones are scaled to 0..1. An
 // infinity says first or last whatever others say; last wins over first.
 func addScaled(total, scores []float64, weight float64) {
@@ -199,6 +203,7 @@ func addScaled(total, scores []float64, weight float64) {
 			lo, hi = min(lo, s/2), max(hi, s/2) // halves, whose distance is always finite
 		}
 	}
+	spread := max(hi-lo, minSpread*max(math.Abs(hi), math.Abs(lo)))
 	for i, s := range scores {
 		switch {
 		case math.IsInf(s, 1):
@@ -207,29 +212,41 @@ func addScaled(total, scores []float64, weight float64) {
 		case math.IsInf(s, -1):
 			total[i] = s
 		case hi > lo:
-			total[i] += weight * ((s/2 - lo) / (hi - lo))
+			total[i] += weight * ((s/2 - lo) / spread)
 		}
 	}
 }
 
-// byWeight draws an order at random, as weights say: what is done when no strategy can score.
+// draw is a candidate's place in a random order, as weights say: lower is earlier, and weight 0
+// comes last. It depends on the seed and the candidate alone.
+func draw(c *abi.Candidate, seed uint64) float64 {
+	if c.Weight <= 0 {
+		return math.Inf(1)
+	}
+	u := (float64(mix(seed^c.IDHash)>>11) + 0.5) / (1 << 53)
+	return -math.Log(u) / c.Weight
+}
+
+// byWeight orders by draw alone: what is done when no strategy can score.
 func byWeight(total []float64, cands []abi.Candidate, seed uint64) {
 	for i := range cands {
-		seed = mix(seed)
-		u := (float64(seed>>11) + 0.5) / (1 << 53)
-		total[i] = math.Inf(1)
-		if w := cands[i].Weight; w > 0 {
-			total[i] = -math.Log(u) / w
-		}
+		total[i] = draw(&cands[i], seed)
 	}
 }
 
-// rank sorts the few candidates by score; equals keep their order.
-func (sc *scratch) rank() {
-	for i, s := range sc.total {
+// rank sorts the few candidates by score; equals are drawn by weight, so that a tie does not send
+// everything to whichever is listed first.
+func (sc *scratch) rank(seed uint64) {
+	before := func(a, b int) bool {
+		if sc.total[a] != sc.total[b] {
+			return sc.total[a] < sc.total[b]
+		}
+		return draw(&sc.cands[a], seed) < draw(&sc.cands[b], seed)
+	}
+	for i := range sc.total {
 		j := len(sc.ranked)
 		sc.ranked = append(sc.ranked, i)
-		for ; j > 0 && s < sc.total[sc.ranked[j-1]]; j-- {
+		for ; j > 0 && before(i, sc.ranked[j-1]); j-- {
 			sc.ranked[j] = sc.ranked[j-1]
 		}
 		sc.ranked[j] = i

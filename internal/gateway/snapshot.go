@@ -245,6 +245,12 @@ func (s *Snapshot) group(model string) (g *Group, matched string, ok bool) {
 	return nil, "", false
 }
 
+// Serves reports whether a tenant's request for a model name finds a group that it may use.
+func (s *Snapshot) Serves(t *Tenant, model string) bool {
+	g, _, ok := s.group(model)
+	return ok && t.MayUse(g.Name)
+}
+
 // Models lists the groups that a tenant may use, in the order of the config.
 func (s *Snapshot) Models(t *Tenant) []string {
 	names := make([]string, 0, len(s.groups))

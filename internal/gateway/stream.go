@@ -18,8 +18,8 @@ type Sink interface {
 	Flush() error
 }
 
-// Stream is an answer in progress, past its commit point. It holds its snapshot until it ends.
-// One goroutine uses it.
+// Stream is an answer in progress, past its commit point. It holds its snapshot until it is
+// closed. One goroutine uses it.
 type Stream struct {
 	a      *attempt
 	ctx    context.Context
@@ -30,10 +30,12 @@ type Stream struct {
 	held   []held
 
 	usage     abi.Usage
+	emitted   bool // anything at all
 	committed bool
 	finished  bool // every choice has its finish reason
 	done      bool // the answer is complete
 	settled   bool
+	whole     bool // settled without an error
 	released  bool
 }
 
@@ -53,7 +55,7 @@ const (
 	readSize = 16 << 10
 	// maxHeld bounds what is kept of a stream that never commits.
 	maxHeld = 1 << 20
-	// reuseWait is how long the end of a stream may be delayed for the sake of its connection.
+	// reuseWait is how long a stream that has ended may be held on to for the sake of its connection.
 	reuseWait = 25 * time.Millisecond
 )
 
@@ -109,9 +111,9 @@ func (h *holder) Flush() error {
 }
 
 // Run writes the stream to sink until it ends; the last chunks are not followed by a Flush. The
-// result is nil for a whole answer. Otherwise it is for the client, in band, unless it left.
+// result is nil for a whole answer. Otherwise it is for the client, in band, unless it left. Close
+// the stream when the client has the last of it.
 func (s *Stream) Run(sink Sink) *Error {
-	defer s.Close()
 	e := s.forward(sink)
 	s.settle(e)
 	return e
@@ -128,14 +130,20 @@ func (s *Stream) forward(sink Sink) *Error {
 }
 
 // Close gives up a stream that was not run to its end, as when the client left, and lets go of
-// the snapshot. It may be called again, and after Run.
+// the connection and the snapshot. It may be called again.
 func (s *Stream) Close() {
 	s.settle(clientGone())
-	_ = s.resp.Close()
-	if !s.released {
-		s.released = true
-		s.a.snap.Release()
+	if s.released {
+		return
 	}
+	s.released = true
+	if s.whole {
+		s.reuse()
+	}
+	s.a.cancel(errFinished)
+	s.a.run.cancel()
+	_ = s.resp.Close()
+	s.a.snap.Release()
 }
 
 // settle records how the stream ended; only the first call counts.
@@ -146,14 +154,13 @@ func (s *Stream) settle(e *Error) {
 	s.settled = true
 	a := s.a
 	if e == nil {
-		at := now()
-		s.reuse()
-		a.succeeded(at, &s.usage)
+		s.whole = true
+		a.succeeded(now(), &s.usage)
 	} else {
 		a.report.Usage, a.report.Cost = s.usage, cost(a.d, &s.usage)
 		a.failed(e)
+		a.run.cancel()
 	}
-	a.run.cancel()
 	a.finish(e)
 }
 
@@ -216,7 +223,7 @@ func (s *Stream) ended(err error, sink Sink) *Error {
 		}
 	}
 	switch {
-	case s.finished, s.done && s.committed:
+	case s.finished, s.done && s.emitted:
 		s.done = true
 		return nil
 	case err != nil:

@@ -103,9 +103,13 @@ func TestStreams(t *testing.T) {
 			w.on("local/llama", streaming(sse(roleEvent, finishEvent, done)))
 			w.do("local", streamed).want(t, "local/llama=200", "")
 		}},
+		{"an answer without content that the vendor called complete is one", func(t *testing.T, w *world) {
+			w.on("local/llama", streaming(sse(roleEvent, done)))
+			w.do("local", streamed).want(t, "local/llama=200", "")
+		}},
 		{"an empty stream, one of comments, one without content: an error before the commit point", func(t *testing.T, w *world) {
 			for _, s := range []step{
-				streaming(), streaming(text(": ping\n\n"), text(": ping\n\n")), streaming(sse(done)), streaming(sse(roleEvent, done)), streaming(sse(roleEvent)),
+				streaming(), streaming(text(": ping\n\n"), text(": ping\n\n")), streaming(sse(done)), streaming(sse(roleEvent)),
 				streaming(sse(roleEvent), cut), streaming(sse(`[1]`)), streaming(sse(`{"a"`)), streaming(sse(`{"choices":[{"text":null}]}`)),
 			} {
 				w.on("local/llama", s)
@@ -227,7 +231,9 @@ func TestStreams(t *testing.T) {
 				t.Fatal("the snapshot was closed under the stream")
 			}
 			s := &sink{}
-			if e := res.Stream.Run(s); e != nil || len(s.chunks) != 4 {
+			e := res.Stream.Run(s)
+			res.Stream.Close()
+			if e != nil || len(s.chunks) != 4 {
 				t.Errorf("%v, chunks %q", e, s.chunks)
 			}
 			res.Stream.Close()
@@ -321,6 +327,7 @@ func (w *world) run(t *testing.T, ctx context.Context, s Sink) *Error {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer res.Stream.Close()
 	return res.Stream.Run(s)
 }
 

@@ -124,6 +124,7 @@ func (w *world) doCtx(ctx context.Context, group string, change ...func(*Request
 	if res.Stream != nil {
 		sink := &sink{}
 		e.err = res.Stream.Run(sink)
+		res.Stream.Close()
 		e.chunks, e.kinds, e.flushes = sink.chunks, sink.kinds, sink.flushes
 	}
 	e.took = time.Since(began)
@@ -131,7 +132,7 @@ func (w *world) doCtx(ctx context.Context, group string, change ...func(*Request
 }
 
 func request(group string) *Request {
-	body := fmt.Sprintf(`{"model":%q,"messages":[{"role":"user","content":"hello"}]}`, group)
+	body := fmt.Sprintf(`{"model":%q,"messages":[{"role":"user","content":"hello"}],"seed":1,"logit_bias":{}}`, group)
 	r, err := Inspect(abi.EndpointChat, []byte(body))
 	if err != nil {
 		panic(err)

@@ -46,6 +46,7 @@ var Rules = []Rule{
 		Part: "server/...", May: []string{"internal/gateway", "sdk/abi", "sdk/jsonraw", "server/..."}, Foreign: []string{"github.com/labstack/echo/v4*", "github.com/sashabaranov/go-openai"},
 		Why: "the server speaks HTTP to clients and calls the gateway; host and server never meet",
 	},
+	{Part: "internal/e2e", Why: "end-to-end tests see the router as its users do: as a process"},
 	{Part: "internal/house", Why: "rules depend on nothing"},
 	{
 		Part: "cmd/...", May: []string{"..."}, Foreign: []string{"github.com/spf13/cobra", "github.com/sashabaranov/go-openai"},

@@ -1,9 +1,11 @@
 package house
 
 import (
+	"bytes"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -65,6 +67,24 @@ func TestImports(t *testing.T) {
 				t.Errorf("%s imports %s, which %s must not: %s", strings.TrimPrefix(pkg, module+"/"), imp, rule.Part, rule.Why)
 			}
 		}
+	}
+}
+
+// TestNoSleep keeps tests from waiting for time to pass: what is meant can be waited for, and
+// inside a synctest bubble no time passes.
+func TestNoSleep(t *testing.T) {
+	err := filepath.WalkDir("../..", func(file string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(file)
+		if err == nil && bytes.Contains(text, []byte("time."+"Sleep(")) && !bytes.Contains(text, []byte(`"testing/synctest"`)) {
+			t.Errorf("%s sleeps: wait for what is meant, or use testing/synctest", file)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
