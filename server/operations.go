@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/switchyard-gateway/switchyard/internal/gateway"
+	"github.com/switchyard-gateway/switchyard/internal/gateway/health"
 )
 
 // healthy serves GET /healthz: the process answers.
@@ -71,7 +72,7 @@ type deployment struct {
 	Disabled string       `json:"disabled_reason,omitempty"`
 	Price    price        `json:"price"` // USD per million tokens
 	Limits   limits       `json:"limits"`
-	gateway.Status
+	health.Status
 }
 
 type membership struct {
@@ -111,7 +112,7 @@ func (s *Server) showDeployments(c echo.Context) error {
 
 func deployments(snap *gateway.Snapshot) []*deployment {
 	list := []*deployment{}
-	seen := map[*gateway.Health]*deployment{}
+	seen := map[*health.Health]*deployment{}
 	for _, g := range snap.Groups() {
 		for _, d := range g.Deployments {
 			row := seen[d.Health]

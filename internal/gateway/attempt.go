@@ -2,19 +2,17 @@ package gateway
 
 import (
 	"context"
-	"net/http"
-	"strings"
+	"math"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/exchange"
+	"github.com/switchyard-gateway/switchyard/internal/gateway/health"
 	"github.com/switchyard-gateway/switchyard/internal/upstream"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
-// Limits of what is read from a vendor.
-const (
-	maxErrorBody = 1 << 20
-	maxEvent     = abi.MaxOutput
-)
+// maxErrorBody bounds what is read of a vendor's error.
+const maxErrorBody = 1 << 20
 
 // attempt is one upstream call, from the adapter's request to its answer.
 type attempt struct {
@@ -22,9 +20,7 @@ type attempt struct {
 	pick
 	index  int  // in the report
 	sent   bool // the upstream was asked
-	flags  uint16
-	model  []byte
-	plan   abi.RequestOutput
+	call   exchange.Call
 	cancel context.CancelCauseFunc
 	first  *time.Timer // first-token deadline of a stream
 	limit  *time.Timer // of the whole attempt
@@ -39,12 +35,15 @@ type answer struct {
 
 // attempt calls one deployment.
 func (r *groupRun) attempt(ctx context.Context, p pick) (*answer, *Error) {
-	a := &attempt{groupRun: r, pick: p, index: len(r.report.Attempts), model: []byte(p.d.model(r.matched))}
+	model := p.d.model(r.matched)
+	a := &attempt{groupRun: r, pick: p, index: len(r.report.Attempts), call: exchange.Call{
+		Request: &r.ask, Adapter: p.d.Account.Plugin, Model: []byte(model), Withhold: p.d.Account.passesThrough(r.ask.Dialect),
+	}}
 	r.report.Attempts = append(r.report.Attempts, Attempt{
 		Group: r.group.Name, Deployment: p.d.ID, Provider: p.d.Account.Name, Strategy: p.strategy, Reason: p.reason, Trial: p.trial, Start: now(),
 	})
-	r.report.Deployment, r.report.Provider, r.report.Model, r.report.Strategy = p.d.ID, p.d.Account.Name, string(a.model), p.strategy
-	p.d.Health.begin()
+	r.report.Deployment, r.report.Provider, r.report.Model, r.report.Strategy = p.d.ID, p.d.Account.Name, model, p.strategy
+	p.d.Health.Begin()
 	ctx, a.cancel = context.WithCancelCause(ctx)
 	ans, e := a.serve(ctx)
 	switch {
@@ -71,7 +70,7 @@ func (a *attempt) serve(ctx context.Context) (*answer, *Error) {
 	resp, err := a.g.opts.Upstream.Do(ctx, req)
 	a.upstream += now().Sub(began)
 	if err != nil {
-		return nil, a.transport(ctx, err)
+		return nil, a.classify(ctx, err)
 	}
 	a.record().Status = resp.Status
 	switch {
@@ -132,48 +131,13 @@ func (a *attempt) whole(ctx context.Context, resp *upstream.Response) (*answer, 
 	body, err := resp.ReadAll(abi.MaxOutput)
 	a.upstream += now().Sub(began)
 	if err != nil {
-		return nil, a.transport(ctx, err)
+		return nil, a.classify(ctx, err)
 	}
-	if a.plan.ResponseMode == abi.ModePassthrough {
-		if usage, ok := plainAnswer(body); ok {
-			return &answer{body: body, usage: usage}, nil
-		}
+	body, usage, err := a.call.Answer(ctx, resp.Status, resp.Header, body)
+	if err != nil {
+		return nil, a.classify(ctx, err)
 	}
-	out, e := a.translate(ctx, resp.Status, resp.Header, body)
-	if e != nil {
-		return nil, e
-	}
-	if !out.AsIs {
-		body = out.Body
-	}
-	return &answer{body: body, usage: out.Usage}, nil
-}
-
-// translate hands a whole upstream answer, of any status, to the adapter.
-func (a *attempt) translate(ctx context.Context, status int, header http.Header, body []byte) (*abi.ResponseOutput, *Error) {
-	in := abi.ResponseInput{
-		Endpoint: a.req.Endpoint, Dialect: a.req.Dialect, Flags: a.flags, Status: status, Now: uint64(a.start.Unix()), Seed: a.seed,
-		Model: a.model, RequestID: a.id, Headers: pairs(header), State: a.plan.State, Body: body,
-	}
-	out := &abi.ResponseOutput{}
-	if _, err := a.d.Account.Plugin.Response(ctx, &in, out, nil); err != nil {
-		return nil, a.plugin(ctx, err)
-	}
-	return out, nil
-}
-
-// pairs are the response headers that an adapter may want; cookies are nobody's business.
-func pairs(h http.Header) abi.Pairs {
-	var p abi.Pairs
-	for name, values := range h {
-		if name == "Set-Cookie" {
-			continue
-		}
-		for _, v := range values {
-			p = p.Append(strings.ToLower(name), v)
-		}
-	}
-	return p
+	return &answer{body: body, usage: usage}, nil
 }
 
 // failed records a failure, decides about a cooldown and frees what the attempt held.
@@ -183,20 +147,21 @@ func (a *attempt) failed(e *Error) {
 	at := now()
 	rec := a.record()
 	rec.Duration, rec.Error, rec.Canceled = at.Sub(rec.Start), e.label(), e.canceled
-	o := outcome{at: at, trial: a.trial, total: rec.Duration, ttft: rec.TTFT, streamed: a.req.Stream, err: e}
-	a.d.Health.end()
+	o := health.Outcome{At: at, Trial: a.trial, Total: rec.Duration, TTFT: rec.TTFT, Streamed: a.req.Stream}
+	a.d.Health.End()
 	switch blames := e.countsAgainst(); {
 	case e.canceled, !blames && !a.sent:
 		// The client left, or its request was refused before the vendor saw it.
 		if a.trial {
-			a.d.Health.dropTrial()
+			a.d.Health.DropTrial()
 		}
 		return
 	case !blames:
-		a.d.Health.refused(&o)
+		a.d.Health.Refused(&o)
 	default:
-		a.d.Health.failed(&o)
-		a.d.coolAfter(at, e, a.trial, a.othersLeft(a.d, at))
+		f := e.failure()
+		a.d.Health.Failed(&o, &f)
+		a.d.Health.CoolAfter(at, &f, a.d.cooldown(), a.trial, a.othersLeft(a.d, at))
 	}
 	a.feedback(e, 0)
 }
@@ -207,13 +172,13 @@ func (a *attempt) succeeded(at time.Time, usage *abi.Usage) {
 	rec := a.record()
 	rec.Duration = at.Sub(rec.Start)
 	a.report.Usage, a.report.Cost = *usage, cost(a.d, usage)
-	a.d.Health.end()
-	a.d.Health.succeeded(&outcome{
-		at: at, trial: a.trial, ttft: rec.TTFT, total: rec.Duration, streamed: a.req.Stream,
-		output: usage.Completion, tokens: usage.Prompt + usage.Completion,
+	a.d.Health.End()
+	a.d.Health.Succeeded(&health.Outcome{
+		At: at, Trial: a.trial, TTFT: rec.TTFT, Total: rec.Duration, Streamed: a.req.Stream,
+		Output: usage.Completion, Tokens: usage.Prompt + usage.Completion,
 	})
 	if usage.Present && usage.Completion > 0 {
-		a.group.output.add(usage.Completion)
+		a.group.output.Add(usage.Completion)
 	}
 	a.feedback(nil, usage.Completion)
 }
@@ -228,7 +193,7 @@ func (a *attempt) feedback(e *Error, output uint64) {
 		}
 		rec := a.record()
 		f := abi.Feedback{
-			IDHash: a.d.hash, Now: uint64(now().UnixMilli()), TTFTMS: orNaN(rec.TTFT), TotalMS: milliseconds(rec.Duration),
+			IDHash: a.d.hash, Now: uint64(now().UnixMilli()), TTFTMS: orNaN(rec.TTFT), TotalMS: health.Milliseconds(rec.Duration),
 			OutputTokens: uint32(output), Status: uint16(rec.Status), OK: e == nil, ID: []byte(a.d.ID), Group: []byte(a.group.Name),
 		}
 		if a.req.TenantName != "" {
@@ -241,4 +206,11 @@ func (a *attempt) feedback(e *Error, output uint64) {
 			a.g.opts.Log.Warn("strategy did not take feedback", "strategy", u.Name, "error", err)
 		}
 	}
+}
+
+func orNaN(d time.Duration) float64 {
+	if d == 0 {
+		return math.NaN()
+	}
+	return health.Milliseconds(d)
 }

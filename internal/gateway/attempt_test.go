@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -190,14 +189,6 @@ type lenient struct{ provider }
 func (*lenient) Response(_ context.Context, _ *abi.ResponseInput, out *abi.ResponseOutput, buf []byte) ([]byte, error) {
 	out.AsIs = true
 	return buf, nil
-}
-
-func TestHeadersForAdapters(t *testing.T) {
-	t.Parallel()
-	p := pairs(http.Header{"Set-Cookie": {"secret"}, "X-A": {"1", "2"}})
-	if !p.Valid() || string(p.Get("x-a")) != "1" || p.Get("set-cookie") != nil {
-		t.Errorf("%q", p)
-	}
 }
 
 func TestCost(t *testing.T) {

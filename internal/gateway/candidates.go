@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/health"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -124,7 +125,7 @@ func (o *option) before(p *option) bool {
 
 func (r *groupRun) option(d *Deployment, at time.Time) option {
 	o := option{d: d}
-	state, busy, since := d.Health.availability(at)
+	state, busy, since := d.Health.Availability(at)
 	switch {
 	case d == r.justNow:
 		o.tier, o.flags = tierJustNow, abi.CandidateFailed
@@ -132,11 +133,11 @@ func (r *groupRun) option(d *Deployment, at time.Time) option {
 		o.tier, o.flags = tierFailed, abi.CandidateFailed
 	}
 	switch {
-	case state == cooling, state == halfOpen && busy:
+	case state == health.Cooling, state == health.HalfOpen && busy:
 		o.tier += tierCooling
 		o.flags |= abi.CandidateCooling
 		o.since = since
-	case state == halfOpen:
+	case state == health.HalfOpen:
 		o.flags |= abi.CandidateTrial
 	}
 	return o
@@ -175,8 +176,8 @@ func (q *Request) available(d *Deployment, at time.Time) bool {
 	if q.fitness(d) != fit {
 		return false
 	}
-	state, busy, _ := d.Health.availability(at)
-	return state == healthy || state == halfOpen && !busy
+	state, busy, _ := d.Health.Availability(at)
+	return state == health.Healthy || state == health.HalfOpen && !busy
 }
 
 // fallbackLeft reports whether e leads to a group that was not entered yet and, if available is
@@ -218,7 +219,7 @@ func (r *groupRun) allCooling(options []option, at time.Time) *Error {
 	}
 	e := serverError(503, "all_cooling_down", "Every deployment of this model is cooling down after failures.")
 	for _, o := range options {
-		if wait := max(o.d.Health.coolingFor(at), time.Second); e.RetryAfter == 0 || wait < e.RetryAfter {
+		if wait := max(o.d.Health.CoolingFor(at), time.Second); e.RetryAfter == 0 || wait < e.RetryAfter {
 			e.RetryAfter = wait
 		}
 	}

@@ -26,9 +26,15 @@ func (w *world) state(t *testing.T, id, want string) {
 func (w *world) cools(t *testing.T, id string, d time.Duration) {
 	t.Helper()
 	w.state(t, id, "cooling")
-	if got := w.dep(id).Health.coolingFor(time.Now()); got != d {
+	if got := w.dep(id).Health.CoolingFor(time.Now()); got != d {
 		t.Errorf("%s cools down for %v, want %v", id, got, d)
 	}
+}
+
+// cool makes a deployment cool down as after an attempt that failed with a status.
+func (w *world) cool(id string, status int) {
+	d, f := w.dep(id), fromRefusal(refusal(status, "")).failure()
+	d.Health.CoolAfter(time.Now(), &f, d.cooldown(), false, true)
 }
 
 func TestCooldown(t *testing.T) {
@@ -247,9 +253,9 @@ func TestCooldown(t *testing.T) {
 		{"all cooling down: the least recently cooled is tried anyway", func(t *testing.T, w *world) {
 			w.find("quality").Fallbacks = nil
 			w.on("quality/gpt", status(401), ok())
-			w.dep("quality/gpt").coolAfter(time.Now(), fromRefusal(refusal(401, "")), false, true)
+			w.cool("quality/gpt", 401)
 			nap(time.Second)
-			w.dep("quality/sonnet").coolAfter(time.Now(), fromRefusal(refusal(401, "")), false, true)
+			w.cool("quality/sonnet", 401)
 			nap(time.Second)
 			w.on("quality/gpt", ok())
 			w.do("quality").want(t, "quality/gpt=200", "")
@@ -262,7 +268,7 @@ func TestCooldown(t *testing.T) {
 		{"all cooling down: a second attempt takes the next", func(t *testing.T, w *world) {
 			w.find("quality").Fallbacks = nil
 			for _, id := range []string{"quality/sonnet", "quality/gpt"} {
-				w.dep(id).coolAfter(time.Now(), fromRefusal(refusal(401, "")), false, true)
+				w.cool(id, 401)
 				nap(time.Second)
 			}
 			w.on("quality/sonnet", status(500))
@@ -271,22 +277,22 @@ func TestCooldown(t *testing.T) {
 		}},
 		{"all cooling down with a healthy fallback group: that one is asked", func(t *testing.T, w *world) {
 			for _, id := range []string{"quality/sonnet", "quality/gpt"} {
-				w.dep(id).coolAfter(time.Now(), fromRefusal(refusal(401, "")), false, true)
+				w.cool(id, 401)
 			}
 			w.do("quality").want(t, "fast/haiku=200", "")
 		}},
 		{"all cooling down with a fallback group that is too: tried anyway", func(t *testing.T, w *world) {
 			for _, id := range []string{"quality/sonnet", "quality/gpt", "fast/haiku", "fast/mini"} {
-				w.dep(id).coolAfter(time.Now(), fromRefusal(refusal(401, "")), false, true)
+				w.cool(id, 401)
 			}
 			w.do("quality").want(t, "quality/sonnet=200", "")
 		}},
 		{"fail_open false: 503 with Retry-After", func(t *testing.T, w *world) {
 			g := w.find("quality")
 			g.FailOpen, g.Fallbacks = false, nil
-			w.dep("quality/sonnet").coolAfter(time.Now(), fromRefusal(refusal(401, "")), false, true)
+			w.cool("quality/sonnet", 401)
 			nap(15 * time.Second)
-			w.dep("quality/gpt").coolAfter(time.Now(), fromRefusal(refusal(401, "")), false, true)
+			w.cool("quality/gpt", 401)
 			e := w.do("quality")
 			e.want(t, "", "all_cooling_down")
 			if e.err.Status != 503 || e.err.RetryAfter != 45*time.Second {
@@ -296,14 +302,14 @@ func TestCooldown(t *testing.T) {
 		{"fail_open false: the fallback group answers", func(t *testing.T, w *world) {
 			w.find("quality").FailOpen = false
 			for _, id := range []string{"quality/sonnet", "quality/gpt"} {
-				w.dep(id).coolAfter(time.Now(), fromRefusal(refusal(401, "")), false, true)
+				w.cool(id, 401)
 			}
 			w.do("quality").want(t, "fast/haiku=200", "")
 		}},
 		{"a pause that outlasts a cooldown claims the trial", func(t *testing.T, w *world) {
 			w.find("quality").Fallbacks = nil
 			w.on("quality/gpt", status(401), ok())
-			w.dep("quality/gpt").coolAfter(time.Now(), fromRefusal(refusal(429, "")), false, true)
+			w.cool("quality/gpt", 429)
 			w.on("quality/sonnet", asking(500, "6"))
 			e := w.do("quality")
 			e.want(t, "quality/sonnet=500 quality/gpt=401 quality/sonnet=500", "upstream_error")

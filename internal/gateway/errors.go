@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/health"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -104,6 +105,11 @@ func (e *Error) fallsBack() bool {
 	default:
 		return e.class != abi.ClassFinal
 	}
+}
+
+// failure is what the deployment's health needs to know of e.
+func (e *Error) failure() health.Failure {
+	return health.Failure{Kind: e.kind, RetryAfter: e.RetryAfter, Label: e.label(), Waited: e.waited}
 }
 
 // label names the failure in a few characters, for headers and metrics. A vendor's code is taken

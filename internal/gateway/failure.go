@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/exchange"
 	"github.com/switchyard-gateway/switchyard/internal/upstream"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
@@ -18,38 +19,41 @@ func (a *attempt) vendorError(ctx context.Context, resp *upstream.Response) *Err
 	body, err := resp.ReadAll(maxErrorBody)
 	a.upstream += now().Sub(began)
 	if err != nil && ctx.Err() != nil {
-		return a.transport(ctx, err)
+		return a.stopped(ctx)
 	}
-	_, e := a.translate(ctx, resp.Status, resp.Header, body)
-	if e == nil {
-		e = badResponse("The upstream answered with status %d, which its adapter does not take for an error.", resp.Status)
-	}
+	e := a.classify(ctx, a.call.Refused(ctx, resp.Status, resp.Header, body))
 	if e.RetryAfter == 0 {
 		e.RetryAfter = asked
 	}
 	return e
 }
 
-// plugin classifies an adapter's error: a refusal is what it says, anything else is a fault of
-// the plugin, which another deployment may not share.
-func (a *attempt) plugin(ctx context.Context, err error) *Error {
+// classify is the client's error for what an exchange came to.
+func (a *attempt) classify(ctx context.Context, err error) *Error {
 	if ref, ok := errors.AsType[*abi.Refusal](err); ok {
 		return fromRefusal(ref)
 	}
+	if bad, ok := errors.AsType[*exchange.BadAnswer](err); ok {
+		return badResponse("%s", bad.Message)
+	}
+	if errors.Is(err, exchange.ErrClient) {
+		return clientGone()
+	}
 	if ctx.Err() != nil {
 		return a.stopped(ctx)
 	}
-	a.g.opts.Log.Error("provider plugin failed", "provider", a.d.Account.Name, "deployment", a.d.ID, "request", a.req.ID, "error", err)
-	e := serverError(502, "plugin_error", "The provider's adapter failed on this request.")
-	e.class = abi.ClassOther
-	return e
+	if f, ok := errors.AsType[*exchange.Fault](err); ok {
+		// A fault of the plugin, which another deployment may not share.
+		a.g.opts.Log.Error("provider plugin failed", "provider", a.d.Account.Name, "deployment", a.d.ID, "request", a.req.ID, "error", f.Err)
+		e := serverError(502, "plugin_error", "The provider's adapter failed on this request.")
+		e.class = abi.ClassOther
+		return e
+	}
+	return a.transport(err)
 }
 
-// transport classifies a failure of the connection, or of the context it ran under.
-func (a *attempt) transport(ctx context.Context, err error) *Error {
-	if ctx.Err() != nil {
-		return a.stopped(ctx)
-	}
+// transport classifies a failure of the connection.
+func (a *attempt) transport(err error) *Error {
 	switch upstream.KindOf(err) {
 	case upstream.Timeout:
 		return upstreamTimeout("The upstream did not answer in time.")

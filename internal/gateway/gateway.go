@@ -11,18 +11,17 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/exchange"
+	"github.com/switchyard-gateway/switchyard/internal/gateway/health"
 	"github.com/switchyard-gateway/switchyard/internal/upstream"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
-// Provider translates between a client's dialect and a vendor's. Outputs alias the returned
-// buffer, which is buf, grown if needed. Errors are a *[abi.Refusal], or a fault of the plugin.
-// Implementations are safe for concurrent use.
+// Provider translates between a client's dialect and a vendor's. Implementations are safe for
+// concurrent use.
 type Provider interface {
 	Describe() *abi.Description
-	Request(ctx context.Context, in *abi.RequestInput, out *abi.RequestOutput, buf []byte) ([]byte, error)
-	Response(ctx context.Context, in *abi.ResponseInput, out *abi.ResponseOutput, buf []byte) ([]byte, error)
-	Stream(ctx context.Context, in *abi.StreamInput, out *abi.StreamOutput, buf []byte) ([]byte, error)
+	exchange.Adapter
 }
 
 // Strategy scores candidates. Errors are a *[abi.Refusal], or a fault of the plugin.
@@ -55,7 +54,7 @@ type Options struct {
 type Gateway struct {
 	opts     Options
 	current  atomic.Pointer[Snapshot]
-	health   registry
+	health   health.Registry
 	buffers  sync.Pool // *scratch
 	inFlight atomic.Int64
 }
@@ -71,14 +70,14 @@ func New(o Options) *Gateway {
 	if o.Observe == nil {
 		o.Observe = func(*Record) {}
 	}
-	return &Gateway{opts: o, health: registry{m: map[healthKey]*Health{}}}
+	return &Gateway{opts: o}
 }
 
 // Publish makes s the snapshot of every request that begins from now on. Requests that hold the
 // previous one keep it to their end. Whoever builds snapshots does so one at a time: statistics
 // that Health handed out for one which is not published yet are forgotten by another Publish.
 func (g *Gateway) Publish(s *Snapshot) {
-	g.health.keepOnly(s)
+	g.health.KeepOnly(s.statistics())
 	if old := g.current.Load(); old != nil {
 		s.inherit(old)
 	}
@@ -110,8 +109,8 @@ func (g *Gateway) Acquire() *Snapshot {
 func (g *Gateway) InFlight() int64 { return g.inFlight.Load() }
 
 // Health returns the statistics of a deployment, shared by every snapshot that has it.
-func (g *Gateway) Health(id, provider, model string) *Health {
-	return g.health.get(healthKey{id, provider, model})
+func (g *Gateway) Health(id, provider, model string) *health.Health {
+	return g.health.Get(health.Key{ID: id, Provider: provider, Model: model})
 }
 
 // now is the one clock of a request's life.

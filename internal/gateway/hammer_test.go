@@ -96,7 +96,7 @@ func TestHammer(t *testing.T) {
 				if s.InFlight != 0 {
 					t.Errorf("%s: %+v", d.ID, s)
 				}
-				if d.Health.cooldown.trial {
+				if _, busy, _ := d.Health.Availability(time.Now()); busy {
 					t.Errorf("the trial of %s was not given back", d.ID)
 				}
 			}

@@ -3,243 +3,39 @@ package gateway
 import (
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/inspect"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
 
 // Request is a client's request, decoded once: what routing needs to know stands beside the
 // bytes, which stay as they came. Inspect makes one; the server fills in who asks.
 type Request struct {
-	ID       string
-	Endpoint abi.Endpoint
-	Dialect  abi.Dialect
-	Body     []byte
-	Model    string
+	ID string
+	inspect.Facts
 
 	Tenant     *Tenant // nil when the gateway is open
 	TenantName string  // for strategies; of the tenant acted for, if any
 	KeyName    string
-
-	Stream       bool
-	IncludeUsage bool
-	Features     uint32
-	PromptTokens uint32 // estimate
-	MaxOutput    uint32 // 0: the client set no limit
-	Messages     uint32
-	Session      string // what the client named: user, or a header
-	Tags         []string
-
-	NumRetries    *int
-	Timeout       time.Duration // 0: the group's
-	StreamTimeout *time.Duration
-	StrictParams  bool
-
-	// Fallback lists of the client replace the configured ones; nil means not given.
-	Fallbacks              []string
-	ContextWindowFallbacks []string
-	ContentPolicyFallbacks []string
-	DisableFallbacks       bool
-
-	prefixHash uint64
-	own        uint32 // which of the gateway's own members the body has: bits of field
 }
 
-// field is a member of a body that is read. The order is that in which they are looked at, and
-// so which of several mistakes is reported.
-type field uint8
-
-// The own fields are meant for the gateway and never reach a vendor (routing.md: names kept).
-const (
-	fieldNumRetries field = iota
-	fieldTimeout
-	fieldStreamTimeout
-	fieldFallbacks
-	fieldContextWindowFallbacks
-	fieldContentPolicyFallbacks
-	fieldDisableFallbacks
-	fieldStrictParams
-	fieldTenantID
-	fieldTags
-	fieldMetadataTags // beside what else metadata has
-	ownFields
-
-	fieldModel field = iota - 1
-	fieldStream
-	fieldStreamOptions
-	fieldMessages
-	fieldInput
-	fieldPrompt
-	fieldMaxTokens
-	fieldMaxCompletionTokens
-	fieldTools
-	fieldFunctions
-	fieldResponseFormat
-	fieldReasoningEffort
-	fieldLogprobs
-	fieldChoices
-	fieldUser
-	fieldMetadata
-	fieldCount
-)
-
-var fieldNames = [fieldCount]string{
-	fieldNumRetries: "num_retries", fieldTimeout: "timeout", fieldStreamTimeout: "stream_timeout", fieldFallbacks: "fallbacks",
-	fieldContextWindowFallbacks: "context_window_fallbacks", fieldContentPolicyFallbacks: "content_policy_fallbacks",
-	fieldDisableFallbacks: "disable_fallbacks", fieldStrictParams: "strict_params", fieldTenantID: "tenant_id", fieldTags: "tags",
-	fieldMetadataTags: "metadata.tags",
-	fieldModel:        "model", fieldStream: "stream", fieldStreamOptions: "stream_options", fieldMessages: "messages", fieldInput: "input", fieldPrompt: "prompt",
-	fieldMaxTokens: "max_tokens", fieldMaxCompletionTokens: "max_completion_tokens", fieldTools: "tools", fieldFunctions: "functions",
-	fieldResponseFormat: "response_format", fieldReasoningEffort: "reasoning_effort", fieldLogprobs: "logprobs", fieldChoices: "n", fieldUser: "user", fieldMetadata: "metadata",
-}
-
-var fieldsByName = func() map[string]field {
-	m := make(map[string]field, fieldCount)
-	for f, name := range fieldNames {
-		m[name] = field(f)
-	}
-	delete(m, fieldNames[fieldMetadataTags]) // a path, not a name
-	return m
-}()
-
-// Inspect decodes a body of the OpenAI dialect as far as routing needs it. Of members that occur
-// twice the last counts. The error is for the client.
+// Inspect decodes a body of the OpenAI dialect as far as routing needs it. The error is for the
+// client.
 func Inspect(endpoint abi.Endpoint, body []byte) (*Request, *Error) {
-	root, err := jsonraw.Parse(body)
-	if err != nil {
-		return nil, InvalidRequest("invalid_json", "", "The request body is not valid JSON: %v.", err)
-	}
-	if root.Kind() != jsonraw.Object {
-		return nil, InvalidRequest("invalid_json", "", "The request body must be a JSON object, not %s.", root.Kind())
-	}
-	r := &Request{Endpoint: endpoint, Dialect: abi.DialectOpenAI, Body: root}
-	if endpoint == abi.EndpointEmbeddings {
-		r.Features |= abi.FeatureEmbeddings
-	}
-	var values [fieldCount]jsonraw.Value
-	for m := root.Members(); m.Next(); {
-		if f, ok := fieldsByName[string(m.Name())]; ok {
-			values[f] = m.Value
-		}
-	}
-	values[fieldMetadataTags] = values[fieldMetadata].Get("tags")
-	for f, v := range values {
-		if len(v) == 0 {
-			continue
-		}
-		if field(f) < ownFields {
-			r.own |= 1 << f
-		}
-		if v.Absent() && field(f) != fieldModel {
-			continue
-		}
-		if e := r.read(field(f), v); e != nil {
-			return nil, e
-		}
-	}
-	if r.Model == "" {
-		return nil, InvalidRequest("missing_required_parameter", "model", "You must provide a model parameter: the name of a model group.")
+	r := &Request{}
+	if m := r.Decode(endpoint, body); m != nil {
+		return nil, mistaken(m)
 	}
 	return r, nil
 }
 
-// read takes over one member, which is not null.
-func (r *Request) read(f field, v jsonraw.Value) (e *Error) {
-	name := fieldNames[f]
-	switch f {
-	case fieldNumRetries:
-		n, ok := v.Int()
-		if !ok || n < 0 || n > 100 {
-			return wrongType(name, "an integer from 0 to 100", v)
-		}
-		retries := int(n)
-		r.NumRetries = &retries
-	case fieldTimeout:
-		r.Timeout, e = seconds(name, v)
-	case fieldStreamTimeout:
-		var d time.Duration
-		d, e = seconds(name, v)
-		r.StreamTimeout = &d
-	case fieldFallbacks:
-		r.Fallbacks, e = groupNames(name, v)
-	case fieldContextWindowFallbacks:
-		r.ContextWindowFallbacks, e = groupNames(name, v)
-	case fieldContentPolicyFallbacks:
-		r.ContentPolicyFallbacks, e = groupNames(name, v)
-	case fieldDisableFallbacks:
-		r.DisableFallbacks, e = boolean(name, v)
-	case fieldStrictParams:
-		r.StrictParams, e = boolean(name, v)
-	case fieldTags, fieldMetadataTags:
-		e = r.addTags(name, v)
-	case fieldModel:
-		if v.Kind() != jsonraw.String {
-			return wrongType(name, "a string", v)
-		}
-		r.Model = v.Text()
-	case fieldStream:
-		if r.Stream, e = boolean(name, v); r.Stream {
-			r.Features |= abi.FeatureStream
-		}
-	case fieldStreamOptions:
-		r.IncludeUsage, _ = v.Get("include_usage").Bool()
-	case fieldMessages:
-		return r.readMessages(v)
-	case fieldInput, fieldPrompt:
-		r.measure(v, len(v))
-	case fieldMaxTokens, fieldMaxCompletionTokens:
-		if n := tokens(v); n > 0 { // the newer name is read later and wins
-			r.MaxOutput = n
-		}
-	default:
-		r.Features |= featureOf(f, v)
-		if f == fieldUser {
-			r.Session = v.Text()
-		}
+// ParseTimeout reads a timeout as clients give it in a header: seconds, or a Go duration. name
+// is for the error.
+func ParseTimeout(name, value string) (time.Duration, *Error) {
+	d, m := inspect.Timeout(name, value)
+	if m != nil {
+		return 0, mistaken(m)
 	}
-	return e
+	return d, nil
 }
 
-// featureOf is what a member asks of a deployment, if anything.
-func featureOf(f field, v jsonraw.Value) uint32 {
-	switch f {
-	case fieldTools, fieldFunctions:
-		if e := v.Elements(); e.Next() {
-			return abi.FeatureTools
-		}
-	case fieldResponseFormat:
-		switch t := v.Get("type"); {
-		case t.TextIs("json_schema"):
-			return abi.FeatureJSONSchema
-		case t.TextIs("json_object"):
-			return abi.FeatureJSONMode
-		}
-	case fieldReasoningEffort:
-		if !v.TextIs("none") {
-			return abi.FeatureReasoning
-		}
-	case fieldLogprobs: // a boolean, or a number in the older endpoint
-		if on, _ := v.Bool(); on || v.Kind() == jsonraw.Number {
-			return abi.FeatureLogprobs
-		}
-	case fieldChoices:
-		if n, _ := v.Int(); n > 1 {
-			return abi.FeatureMultiChoice
-		}
-	}
-	return 0
-}
-
-// stripped is the body without the gateway's own members: the body itself if it has none.
-func (r *Request) stripped() ([]byte, error) {
-	if r.own == 0 {
-		return r.Body, nil
-	}
-	var room [ownFields]jsonraw.Edit
-	edits := room[:0]
-	for f, name := range fieldNames[:ownFields] {
-		if r.own&(1<<f) != 0 {
-			edits = append(edits, jsonraw.Edit{Op: jsonraw.Delete, Path: []byte(name)})
-		}
-	}
-	return jsonraw.Splice(make([]byte, 0, len(r.Body)), r.Body, edits)
-}
+func mistaken(m *inspect.Mistake) *Error { return InvalidRequest(m.Code, m.Param, "%s", m.Message) }

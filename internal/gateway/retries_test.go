@@ -39,12 +39,12 @@ func TestRetries(t *testing.T) {
 		}},
 		{"precedence: request before deployment", func(t *testing.T, w *world) {
 			w.on("local/llama", status(500))
-			w.dep("local/llama").Retries = ptr(3)
+			w.dep("local/llama").Retries = new(3)
 			w.do("local", retries(1)).want(t, "local/llama=500 local/llama=500", "upstream_error")
 		}},
 		{"precedence: deployment before group", func(t *testing.T, w *world) {
 			w.on("local/llama", status(500))
-			w.dep("local/llama").Retries = ptr(0)
+			w.dep("local/llama").Retries = new(0)
 			w.do("local").want(t, "local/llama=500", "upstream_error")
 		}},
 		{"num_retries 0 means one attempt", func(t *testing.T, w *world) {
@@ -287,7 +287,7 @@ func TestRetries(t *testing.T) {
 			w.on("tiered/b1", status(401))
 			w.on("tiered/a1", status(500))
 			w.publish()
-			w.dep("tiered/b1").coolAfter(time.Now(), fromRefusal(refusal(401, "")), false, true)
+			w.cool("tiered/b1", 401)
 			w.do("tiered", retries(1)).want(t, "tiered/a1=500 tiered/a2=200", "")
 		}},
 		{"a client that leaves while it waits ends the attempts", func(t *testing.T, w *world) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/exchange"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -36,10 +37,8 @@ type run struct {
 	snap     *Snapshot
 	req      *Request
 	report   *Report
-	id       []byte
-	body     []byte // of the request, without what is meant for the gateway
+	ask      exchange.Request // its Body is without what is meant for the gateway
 	tags     string
-	seed     uint64
 	start    time.Time
 	deadline time.Time
 	cancel   func() // ends the request's context
@@ -61,8 +60,12 @@ var (
 // could be retried has been.
 func (g *Gateway) Do(ctx context.Context, snap *Snapshot, req *Request) (*Result, *Error) {
 	g.inFlight.Add(1)
+	start := now()
 	r := &run{
-		g: g, snap: snap, req: req, id: []byte(req.ID), start: now(), seed: g.opts.Seed(), tags: strings.Join(req.Tags, "\n"),
+		g: g, snap: snap, req: req, start: start, tags: strings.Join(req.Tags, "\n"),
+		ask: exchange.Request{
+			Endpoint: req.Endpoint, Dialect: req.Dialect, Flags: req.flags(), Now: uint64(start.Unix()), Seed: g.opts.Seed(), RequestID: []byte(req.ID),
+		},
 		report: &Report{Group: Clip(req.Model), Cost: math.NaN()},
 	}
 	result := &Result{Report: r.report}

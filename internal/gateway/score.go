@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/health"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -49,7 +50,7 @@ func (r *groupRun) pick(ctx context.Context, sc *scratch, at time.Time) (p pick,
 	for _, i := range sc.ranked {
 		o := &sc.options[i]
 		trial := o.flags&abi.CandidateTrial != 0
-		if !trial || o.d.Health.claimTrial(at) {
+		if !trial || o.d.Health.ClaimTrial(at) {
 			p.d, p.trial = o.d, trial
 			return p, true, nil
 		}
@@ -61,7 +62,7 @@ func (r *groupRun) pick(ctx context.Context, sc *scratch, at time.Time) (p pick,
 // each scoring strategy are added up by weight. A strategy that fails is left out; without any,
 // weights decide.
 func (r *groupRun) rank(ctx context.Context, sc *scratch, at time.Time, p *pick) *Error {
-	seed := mix(r.seed + uint64(len(r.report.Attempts)))
+	seed := mix(r.ask.Seed + uint64(len(r.report.Attempts)))
 	sc.header = r.header(at, seed)
 	r.candidates(sc, at)
 	p.strategy = r.group.label
@@ -258,14 +259,14 @@ func (sc *scratch) rank(seed uint64) {
 
 // header is the request's part of the score input.
 func (r *groupRun) header(at time.Time, seed uint64) abi.Header {
-	expected := r.group.output.value()
+	expected := r.group.output.Value()
 	if r.req.MaxOutput > 0 {
 		expected = min(expected, float64(r.req.MaxOutput))
 	}
 	h := abi.Header{
 		Seed: seed, Now: uint64(at.UnixMilli()), Features: r.req.Features, PromptTokens: r.req.PromptTokens,
 		MaxOutput: r.req.MaxOutput, ExpectedOutput: uint32(expected), Attempt: uint32(r.attempts), Messages: r.req.Messages,
-		RemainingMS: milliseconds(r.deadline.Sub(at)), PrefixHash: r.req.prefixHash, Tenant: r.req.TenantName,
+		RemainingMS: health.Milliseconds(r.deadline.Sub(at)), PrefixHash: r.req.PrefixHash, Tenant: r.req.TenantName,
 		Group: r.group.Name, Tags: r.tags, Endpoint: r.req.Endpoint, Dialect: r.req.Dialect, BodyBytes: uint32(len(r.req.Body)),
 	}
 	if r.req.TenantName != "" {
@@ -302,7 +303,7 @@ func (r *groupRun) candidates(sc *scratch, at time.Time) {
 		if pin != "" && pin == d.ID {
 			c.Flags |= abi.CandidatePinned
 		}
-		d.Health.fill(c, at)
+		d.Health.Fill(c, at)
 		sc.total = append(sc.total, 0)
 		sc.from = append(sc.from, i)
 	}

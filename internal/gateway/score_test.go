@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/health"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -220,7 +221,7 @@ func TestStrategyDirectives(t *testing.T) {
 				e := w.do("g", retries(0))
 				first[e.order()]++
 				for _, d := range g.Deployments {
-					*d.Health = Health{}
+					*d.Health = health.Health{}
 				}
 			}
 			if first["a"] != 0 || first["b"] < 2800 || first["b"] > 3200 {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/health"
 	"github.com/switchyard-gateway/switchyard/internal/upstream"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
@@ -56,7 +57,7 @@ type Group struct {
 	label   string // of its strategies, for the response header
 	filters []*StrategyUse
 	scorers []*StrategyUse
-	output  expectation
+	output  health.Expectation
 }
 
 // DefaultTimeout is the time for a request when neither it nor its group says.
@@ -110,10 +111,15 @@ type Deployment struct {
 	StreamTimeout *time.Duration
 
 	DefaultCooldown time.Duration
-	Health          *Health
+	Health          *health.Health
 
 	hash uint64
 	tags string
+}
+
+// cooldown is what the operator configured for its cooldowns.
+func (d *Deployment) cooldown() *health.Policy {
+	return &health.Policy{Pause: d.Cooldown, Default: d.DefaultCooldown, AllowedFails: d.AllowedFails}
 }
 
 // Tenant is a customer of the gateway.
@@ -181,12 +187,23 @@ func (g *Group) prepare() {
 	}
 }
 
+// statistics is the set of all that its deployments use.
+func (s *Snapshot) statistics() map[*health.Health]bool {
+	used := map[*health.Health]bool{}
+	for _, g := range s.groups {
+		for _, d := range g.Deployments {
+			used[d.Health] = true
+		}
+	}
+	return used
+}
+
 // inherit takes over what the groups of an older snapshot have learnt.
 func (s *Snapshot) inherit(old *Snapshot) {
 	for _, g := range s.groups {
 		i := slices.IndexFunc(old.groups, func(o *Group) bool { return o.Name == g.Name })
 		if i >= 0 {
-			g.output.bits.Store(old.groups[i].output.bits.Load())
+			g.output.Inherit(&old.groups[i].output)
 		}
 	}
 }

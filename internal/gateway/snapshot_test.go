@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"slices"
 	"testing"
+
+	"github.com/switchyard-gateway/switchyard/internal/gateway/health"
 )
 
 func TestSnapshotFindsGroups(t *testing.T) {
@@ -78,5 +80,34 @@ func TestSnapshotIsClosedByTheLastRelease(t *testing.T) {
 	held.Release()
 	if closed != 1 || first.acquire() {
 		t.Errorf("closed %d times, or taken up again", closed)
+	}
+}
+
+func TestHealthIsSharedAcrossSnapshots(t *testing.T) {
+	t.Parallel()
+	g := New(Options{})
+	h := g.Health("a", "p", "m")
+	if g.Health("a", "p", "m") != h || g.Health("a", "p", "n") == h || g.Health("a", "q", "m") == h {
+		t.Error("identity is not by ID, provider and model")
+	}
+	snap := func(h *health.Health) *Snapshot {
+		group := &Group{Name: "g", Deployments: []*Deployment{{ID: "a", Account: &Account{}, Health: h}}}
+		group.output.Add(100_000)
+		return NewSnapshot(SnapshotSpec{Groups: []*Group{group}})
+	}
+	first := snap(h)
+	g.Publish(first)
+	expected := first.groups[0].output.Value()
+	second := NewSnapshot(SnapshotSpec{Groups: []*Group{{Name: "g", Deployments: []*Deployment{{ID: "a", Account: &Account{}, Health: h}}}}})
+	g.Publish(second)
+	if g.Health("a", "p", "m") != h {
+		t.Error("a new snapshot with the deployment forgot its statistics")
+	}
+	if second.groups[0].output.Value() != expected {
+		t.Error("a new snapshot with the group forgot how long its answers are")
+	}
+	g.Publish(NewSnapshot(SnapshotSpec{}))
+	if g.Health("a", "p", "m") == h {
+		t.Error("a snapshot without the deployment kept its statistics")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/exchange"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -130,7 +131,7 @@ func TestStreams(t *testing.T) {
 		}},
 		{"endless events without content are given up", func(t *testing.T, w *world) {
 			var many []piece
-			for range maxHeld/len(roleEvent) + 2 {
+			for range exchange.MaxHeld/len(roleEvent) + 2 {
 				many = append(many, sse(roleEvent))
 			}
 			w.on("local/llama", streaming(many...))

@@ -30,8 +30,14 @@ var Rules = []Rule{
 	{Part: "internal/upstream", Why: "the client towards vendors stands alone, so that another can take its place"},
 	{Part: "internal/catalog", May: []string{"sdk/abi"}, Why: "prices are data: nothing else belongs to them"},
 	{Part: "internal/config/...", May: []string{"internal/config/..."}, Foreign: []string{"go.yaml.in/yaml/v3"}, Why: "YAML lives here and nowhere else; what comes out is plain values"},
+	{Part: "internal/gateway/health", May: []string{"sdk/abi"}, Why: "statistics and cooldowns are fed with plain outcomes; what errors look like to a client is not theirs to know"},
+	{Part: "internal/gateway/inspect", May: []string{"sdk/abi", "sdk/jsonraw"}, Why: "reading a body decides nothing: no routing, no configuration, no vendor"},
 	{
-		Part: "internal/gateway", May: []string{"sdk/abi", "sdk/jsonraw", "internal/upstream"},
+		Part: "internal/gateway/exchange", May: []string{"sdk/abi", "sdk/jsonraw", "internal/upstream", "internal/gateway/inspect"},
+		Why: "one call to a vendor is the same whoever chose it: retries, health and the client's errors stay with the gateway",
+	},
+	{
+		Part: "internal/gateway", May: []string{"sdk/abi", "internal/upstream", "internal/gateway/..."},
 		Why: "a request's life needs no HTTP server and no WebAssembly: both come in through interfaces that it declares",
 	},
 	{
@@ -43,7 +49,7 @@ var Rules = []Rule{
 		Why: "metrics are counted from what the gateway reports, so the gateway need not know them",
 	},
 	{
-		Part: "server/...", May: []string{"internal/gateway", "sdk/abi", "sdk/jsonraw", "server/..."}, Foreign: []string{"github.com/labstack/echo/v4*", "github.com/sashabaranov/go-openai"},
+		Part: "server/...", May: []string{"internal/gateway", "internal/gateway/health", "sdk/abi", "sdk/jsonraw", "server/..."}, Foreign: []string{"github.com/labstack/echo/v4*", "github.com/sashabaranov/go-openai"},
 		Why: "the server speaks HTTP to clients and calls the gateway; host and server never meet",
 	},
 	{Part: "internal/e2e", Why: "end-to-end tests see the router as its users do: as a process"},

@@ -110,6 +110,15 @@ func (m *Metrics) WatchInFlight(count func() int64) {
 	))
 }
 
+// WatchSnapshots adds the gauge of the snapshots that requests can still use, which asks count
+// whenever metrics are read. It may be called once.
+func (m *Metrics) WatchSnapshots(count func() int64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(
+		prometheus.GaugeOpts{Namespace: namespace, Name: "snapshots", Help: "Snapshots in use: the one for new requests, and older ones that requests still hold."},
+		func() float64 { return float64(count()) },
+	))
+}
+
 // unknown is the group of requests for models that no group serves.
 const unknown = "unknown"
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -16,9 +17,15 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
+func request(model string) *gateway.Request {
+	r := &gateway.Request{}
+	r.Model = model
+	return r
+}
+
 func answered() *gateway.Record {
 	return &gateway.Record{
-		Request: &gateway.Request{Model: "quality"}, Duration: 1500 * time.Millisecond,
+		Request: request("quality"), Duration: 1500 * time.Millisecond,
 		Report: &gateway.Report{
 			Group: "fast", Deployment: "gpt", Fallbacks: 1, Overhead: 80 * time.Microsecond, Cost: 0.25,
 			Usage: abi.Usage{Present: true, Prompt: 100, Completion: 20, Cached: 60},
@@ -33,7 +40,7 @@ func answered() *gateway.Record {
 func scrape(t *testing.T, m *Metrics) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if w.Code != 200 {
 		t.Fatalf("got %d %s", w.Code, w.Body)
 	}
@@ -69,7 +76,7 @@ func TestObserve(t *testing.T) {
 	m := New("1.2.3")
 	m.Observe(answered())
 	m.Observe(&gateway.Record{
-		Request: &gateway.Request{Model: "quality"}, Err: &gateway.Error{Status: 503, Code: "overloaded"},
+		Request: request("quality"), Err: &gateway.Error{Status: 503, Code: "overloaded"},
 		Report: &gateway.Report{Group: "quality", Deployment: "claude", Cost: math.NaN(), Attempts: []gateway.Attempt{
 			{Deployment: "claude", Error: "overloaded"}, {Deployment: "claude", Error: "canceled", Canceled: true},
 		}},
@@ -97,6 +104,7 @@ func TestEvents(t *testing.T) {
 	m := New("1.2.3")
 	flying := int64(3)
 	m.WatchInFlight(func() int64 { return flying })
+	m.WatchSnapshots(func() int64 { return 2 })
 	m.Admitted("openai", "abc", nil)
 	m.Admitted("openai", "", errors.New("not a module"))
 	m.Reverted("openai")
@@ -116,6 +124,7 @@ func TestEvents(t *testing.T) {
 		`switchyard_config_reloads_total{result="ok"} 2`,
 		`switchyard_config_reloads_total{result="refused"} 1`,
 		`switchyard_snapshot_id 42`,
+		`switchyard_snapshots 2`,
 		`switchyard_in_flight 3`,
 	)
 	for _, part := range []string{`switchyard_build_info{goversion="go1`, `version="1.2.3"} 1`, "go_goroutines ", "process_open_fds "} {
@@ -134,12 +143,12 @@ func TestCardinality(t *testing.T) {
 	for i := range 1000 {
 		model := fmt.Sprintf("model-%d", i)
 		m.Observe(&gateway.Record{
-			Request: &gateway.Request{Model: model}, Report: &gateway.Report{Group: model, Cost: math.NaN()},
+			Request: request(model), Report: &gateway.Report{Group: model, Cost: math.NaN()},
 			Err: &gateway.Error{Status: 404, Code: "model_not_found"},
 		})
 		code := fmt.Sprintf("code_%d", i)
 		m.Observe(&gateway.Record{
-			Request: &gateway.Request{Model: "quality"}, Err: &gateway.Error{Status: 502, Code: code},
+			Request: request("quality"), Err: &gateway.Error{Status: 502, Code: code},
 			Report: &gateway.Report{Group: "quality", Cost: math.NaN(), Attempts: []gateway.Attempt{{Deployment: "gpt", Error: code}}},
 		})
 	}

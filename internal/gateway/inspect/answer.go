@@ -1,19 +1,13 @@
-package gateway
+package inspect
 
 import (
-	"math"
-	"time"
-
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
 
-// What the gateway itself reads of the OpenAI dialect when an answer passes through untouched:
-// whether it is one, its usage, and where a stream commits and ends.
-
-// plainAnswer reports whether an unstreamed body is an answer that may be forwarded as it is,
+// Answer reports whether an unstreamed body is an answer that may be forwarded as it is,
 // and its usage. Anything odd is left to the adapter.
-func plainAnswer(body []byte) (usage abi.Usage, ok bool) {
+func Answer(body []byte) (usage abi.Usage, ok bool) {
 	root, err := jsonraw.Parse(body)
 	if err != nil || root.Kind() != jsonraw.Object {
 		return usage, false
@@ -63,26 +57,27 @@ func count(v jsonraw.Value) uint64 {
 	return uint64(n)
 }
 
-// eventFacts is what one stream event of the OpenAI dialect means to the request's life.
-type eventFacts struct {
-	failed   bool // an error event
-	usage    abi.Usage
-	choice   bool   // it has a choice at all
-	content  bool   // has content, a tool call, or a finish reason of any choice
-	speaking uint64 // choices that have no finish reason here, as a set of indexes
-	finished uint64 // choices that have
+// Event is what one stream event of the OpenAI dialect means to the request's life.
+type Event struct {
+	Failed   bool // an error event
+	Usage    abi.Usage
+	Choice   bool   // it has a choice at all
+	Content  bool   // has content, a tool call, or a finish reason of any choice
+	Speaking uint64 // choices that have no finish reason here, as a set of indexes
+	Finished uint64 // choices that have
 }
 
-func readEvent(v jsonraw.Value) (f eventFacts) {
+// ReadEvent reads an event, which is an object.
+func ReadEvent(v jsonraw.Value) (f Event) {
 	for m := v.Members(); m.Next(); {
 		switch string(m.Name()) {
 		case "error":
-			f.failed = !m.Value.Absent()
+			f.Failed = !m.Value.Absent()
 		case "usage":
-			f.usage = readUsage(m.Value)
+			f.Usage = readUsage(m.Value)
 		case "choices":
 			for e := m.Value.Elements(); e.Next(); {
-				f.choice = true
+				f.Choice = true
 				f.read(e.Value)
 			}
 		}
@@ -91,7 +86,7 @@ func readEvent(v jsonraw.Value) (f eventFacts) {
 }
 
 // read adds what one choice says.
-func (f *eventFacts) read(choice jsonraw.Value) {
+func (f *Event) read(choice jsonraw.Value) {
 	var index uint64
 	finish := false
 	for m := choice.Members(); m.Next(); {
@@ -101,7 +96,7 @@ func (f *eventFacts) read(choice jsonraw.Value) {
 		case "finish_reason":
 			finish = m.Value.Kind() == jsonraw.String && len(m.Value) > len(`""`)
 		case "text":
-			f.content = f.content || m.Value.Kind() == jsonraw.String && len(m.Value) > len(`""`)
+			f.Content = f.Content || m.Value.Kind() == jsonraw.String && len(m.Value) > len(`""`)
 		case "delta":
 			for d := m.Value.Members(); d.Next(); {
 				if string(d.Name()) == "role" {
@@ -109,22 +104,15 @@ func (f *eventFacts) read(choice jsonraw.Value) {
 				}
 				switch d.Value.Kind() {
 				case jsonraw.String, jsonraw.Array, jsonraw.Object:
-					f.content = f.content || len(d.Value) > len(`""`)
+					f.Content = f.Content || len(d.Value) > len(`""`)
 				}
 			}
 		}
 	}
 	if finish {
-		f.content = true
-		f.finished |= 1 << min(index, 63)
+		f.Content = true
+		f.Finished |= 1 << min(index, 63)
 	} else {
-		f.speaking |= 1 << min(index, 63)
+		f.Speaking |= 1 << min(index, 63)
 	}
-}
-
-func orNaN(d time.Duration) float64 {
-	if d == 0 {
-		return math.NaN()
-	}
-	return milliseconds(d)
 }

@@ -1,6 +1,10 @@
-package gateway
+// Package health keeps what the gateway knows of its deployments from its own traffic: statistics,
+// the same for every strategy, and cooldowns. Import it to record how attempts end, and to ask
+// whether a deployment may be tried.
+package health
 
 import (
+	"maps"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -9,8 +13,8 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
-// Health is what the gateway knows of a deployment from its own traffic: statistics and
-// cooldown. It outlives snapshots and is safe for concurrent use.
+// Health is the statistics and the cooldown of one deployment. It outlives snapshots and is safe
+// for concurrent use. The zero value knows nothing yet.
 type Health struct {
 	inFlight atomic.Int32
 
@@ -28,87 +32,87 @@ type Health struct {
 	cooldown    cooldown
 }
 
-// outcome is how one attempt ended.
-type outcome struct {
-	at       time.Time
-	trial    bool
-	ttft     time.Duration // 0: no token, or not a stream
-	total    time.Duration
-	streamed bool
-	output   uint64 // tokens, 0: unknown
-	tokens   uint64 // prompt and output
-	err      *Error // nil: success
+// Outcome is how one attempt ended.
+type Outcome struct {
+	At       time.Time
+	Trial    bool
+	TTFT     time.Duration // 0: no token, or not a stream
+	Total    time.Duration
+	Streamed bool
+	Output   uint64 // tokens, 0: unknown
+	Tokens   uint64 // prompt and output
 }
 
-// begin counts an attempt in; end counts it out.
-func (h *Health) begin() { h.inFlight.Add(1) }
+// Begin counts an attempt in.
+func (h *Health) Begin() { h.inFlight.Add(1) }
 
-func (h *Health) end() { h.inFlight.Add(-1) }
+// End counts an attempt out.
+func (h *Health) End() { h.inFlight.Add(-1) }
 
-// succeeded records a whole answer.
-func (h *Health) succeeded(o *outcome) {
+// Succeeded records a whole answer.
+func (h *Health) Succeeded(o *Outcome) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.successes++
 	h.consecutive = 0
-	s := h.minute.slot(o.at)
+	s := h.minute.slot(o.At)
 	s.requests++
-	s.tokens += o.tokens
-	ms := milliseconds(o.total)
-	h.total.add(o.at, ms)
+	s.tokens += o.Tokens
+	ms := Milliseconds(o.Total)
+	h.total.add(o.At, ms)
 	h.totalSketch.add(ms)
-	if o.streamed && o.ttft > 0 {
-		first := milliseconds(o.ttft)
-		h.ttft.add(o.at, first)
+	if o.Streamed && o.TTFT > 0 {
+		first := Milliseconds(o.TTFT)
+		h.ttft.add(o.At, first)
 		h.ttftSketch.add(first)
-		if o.output > 1 {
-			h.perToken.add(o.at, (ms-first)/float64(o.output-1))
+		if o.Output > 1 {
+			h.perToken.add(o.At, (ms-first)/float64(o.Output-1))
 		}
-	} else if o.output > 0 {
-		h.perToken.add(o.at, ms/float64(o.output))
+	} else if o.Output > 0 {
+		h.perToken.add(o.At, ms/float64(o.Output))
 	}
-	h.cooldown.proved(o.at.Add(-o.total), o.trial)
+	h.cooldown.proved(o.At.Add(-o.Total), o.Trial)
 }
 
-// failed records a failure. A timeout counts with its full time, unless an answer usually takes
+// Failed records a failure. A timeout counts with its full time, unless an answer usually takes
 // longer: a client's short limit, or a quick 504, does not make a deployment look fast. Other
 // failures are no samples: who only fails stays unknown.
-func (h *Health) failed(o *outcome) {
+func (h *Health) Failed(o *Outcome, f *Failure) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.failures[min(int(o.err.kind), len(h.failures)-1)]++
+	h.failures[min(int(f.Kind), len(h.failures)-1)]++
 	h.consecutive++
-	h.lastError = o.err.label()
-	s := h.minute.slot(o.at)
+	h.lastError = f.Label
+	s := h.minute.slot(o.At)
 	s.requests++
 	s.failures++
-	if o.err.kind != abi.ErrorTimeout {
+	if f.Kind != abi.ErrorTimeout {
 		return
 	}
-	ms := milliseconds(o.total)
-	slow := func(a *average) bool { return a.n == 0 && o.err.waited || a.n > 0 && ms > a.mean }
+	ms := Milliseconds(o.Total)
+	slow := func(a *average) bool { return a.n == 0 && f.Waited || a.n > 0 && ms > a.mean }
 	if slow(&h.total) {
-		h.total.add(o.at, ms)
+		h.total.add(o.At, ms)
 		h.totalSketch.add(ms)
 	}
-	if o.streamed && o.ttft == 0 && slow(&h.ttft) {
-		h.ttft.add(o.at, ms)
+	if o.Streamed && o.TTFT == 0 && slow(&h.ttft) {
+		h.ttft.add(o.At, ms)
 		h.ttftSketch.add(ms)
 	}
 }
 
-// refused records an answer that blames the client: the vendor is well. It is no sample, since
+// Refused records an answer that blames the client: the vendor is well. It is no sample, since
 // a refusal takes less time than an answer.
-func (h *Health) refused(o *outcome) {
+func (h *Health) Refused(o *Outcome) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.minute.slot(o.at).requests++
+	h.minute.slot(o.At).requests++
 	h.consecutive = 0
-	h.cooldown.proved(o.at.Add(-o.total), o.trial)
+	h.cooldown.proved(o.At.Add(-o.Total), o.Trial)
 }
 
-// fill writes the statistics into a candidate record.
-func (h *Health) fill(c *abi.Candidate, at time.Time) {
+// Fill writes the statistics into a candidate record.
+func (h *Health) Fill(c *abi.Candidate, at time.Time) {
 	c.InFlight = uint32(max(h.inFlight.Load(), 0))
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -151,26 +155,24 @@ type Status struct {
 
 // Status reports the health as of now.
 func (h *Health) Status() Status {
-	at := now()
+	at := time.Now()
 	var c abi.Candidate
-	h.fill(&c, at)
+	h.Fill(&c, at)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	state := h.cooldown.state(at)
 	s := Status{
-		State: "healthy", InFlight: int32(c.InFlight), Successes: h.successes, Consecutive: c.Consecutive,
+		State: state.String(), InFlight: int32(c.InFlight), Successes: h.successes, Consecutive: c.Consecutive,
 		LastError: h.lastError, ErrorRate: c.ErrorRate, ReqMinute: c.ReqMinute, TokensMinute: c.TokensMinute,
 		TTFT: known(c.TTFT), TTFTP95: known(c.TTFTP95), Total: known(c.Total), TotalP95: known(c.TotalP95), PerToken: known(c.TPOT),
 	}
 	for _, n := range h.failures {
 		s.Failures += n
 	}
-	switch h.cooldown.state(at) {
-	case cooling:
-		s.State, s.CooldownReason = "cooling", h.cooldown.reason
+	s.CooldownReason = h.cooldown.reason
+	if state == Cooling {
 		until := h.cooldown.until
 		s.CoolingUntil = &until
-	case halfOpen:
-		s.State, s.CooldownReason = "half-open", h.cooldown.reason
 	}
 	return s
 }
@@ -183,41 +185,38 @@ func known(v float64) *float64 {
 	return &v
 }
 
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+// Milliseconds is a duration as strategies see it.
+func Milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// registry keeps one Health per deployment across snapshots.
-type registry struct {
+// Registry keeps one Health per deployment across snapshots. The zero value is empty; its methods
+// are safe for concurrent use.
+type Registry struct {
 	mu sync.Mutex
-	m  map[healthKey]*Health
+	m  map[Key]*Health
 }
 
-type healthKey struct{ id, provider, model string }
+// Key says which deployments share statistics.
+type Key struct{ ID, Provider, Model string }
 
-func (r *registry) get(k healthKey) *Health {
+// Get returns the Health of a deployment, a new one the first time.
+func (r *Registry) Get(k Key) *Health {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := r.m[k]
 	if h == nil {
+		if r.m == nil {
+			r.m = map[Key]*Health{}
+		}
 		h = &Health{}
 		r.m[k] = h
 	}
 	return h
 }
 
-// keepOnly forgets deployments that a new snapshot no longer has; requests that still use one
-// hold it themselves.
-func (r *registry) keepOnly(s *Snapshot) {
-	used := map[*Health]bool{}
-	for _, g := range s.groups {
-		for _, d := range g.Deployments {
-			used[d.Health] = true
-		}
-	}
+// KeepOnly forgets the deployments that are not used any more; requests that still have one hold
+// it themselves.
+func (r *Registry) KeepOnly(used map[*Health]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for k, h := range r.m {
-		if !used[h] {
-			delete(r.m, k)
-		}
-	}
+	maps.DeleteFunc(r.m, func(_ Key, h *Health) bool { return !used[h] })
 }

@@ -1,4 +1,4 @@
-package gateway
+package health
 
 import (
 	"math"
@@ -6,8 +6,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -161,98 +159,20 @@ func TestMinuteSlides(t *testing.T) {
 
 func TestExpectation(t *testing.T) {
 	t.Parallel()
-	var e expectation
-	if e.value() != expectedAtFirst {
-		t.Errorf("at first %v", e.value())
+	var e Expectation
+	if e.Value() != expectedAtFirst {
+		t.Errorf("at first %v", e.Value())
 	}
 	for range 200 {
-		e.add(1000)
+		e.Add(1000)
 	}
-	if v := e.value(); v < 990 || v > 1000 {
+	if v := e.Value(); v < 990 || v > 1000 {
 		t.Errorf("after 200 answers of 1000 tokens: %v", v)
 	}
 	for range 1000 {
-		e.add(0)
+		e.Add(0)
 	}
-	if v := e.value(); v < 1 || v > 2 {
+	if v := e.Value(); v < 1 || v > 2 {
 		t.Errorf("after empty answers: %v", v)
-	}
-}
-
-func TestHealthCountsEveryFailure(t *testing.T) {
-	t.Parallel()
-	h := &Health{}
-	var c abi.Candidate
-	for _, status := range []int{429, 500, 503, 401, 404, 408} {
-		h.failed(&outcome{at: epoch, total: time.Millisecond, err: fromRefusal(refusal(status, ""))})
-	}
-	h.fill(&c, epoch)
-	if c.Consecutive != 6 || c.FailMinute != 6 || c.ReqMinute != 6 || c.ErrorRate != 1 {
-		t.Errorf("%+v", c)
-	}
-	// Who only fails, and fast, is unknown and not fast.
-	if c.Samples != 0 || !math.IsNaN(c.Total) || !math.IsNaN(c.TTFT) || !math.IsNaN(c.TotalP95) {
-		t.Errorf("failures made samples: %+v", c)
-	}
-	h.failed(&outcome{at: epoch, total: 30 * time.Second, err: upstreamTimeout("no"), streamed: true})
-	h.fill(&c, epoch)
-	if c.Samples != 1 || c.Total != 30_000 || c.TTFT != 30_000 {
-		t.Errorf("a timeout does not count with its full time: %+v", c)
-	}
-	h.failed(&outcome{at: epoch, total: time.Second, err: upstreamTimeout("no")})
-	h.fill(&c, epoch)
-	if c.Samples != 1 || c.Total != 30_000 || c.Consecutive != 8 {
-		t.Errorf("a limit below the usual time made it look faster: %+v", c)
-	}
-	h.succeeded(&outcome{at: epoch, total: time.Second, tokens: 50})
-	h.fill(&c, epoch)
-	if c.Consecutive != 0 || c.Samples != 2 || c.TokensMinute != 50 || c.ErrorRate != 8.0/9 {
-		t.Errorf("%+v", c)
-	}
-}
-
-func TestHealthTimesPerToken(t *testing.T) {
-	t.Parallel()
-	h := &Health{}
-	var c abi.Candidate
-	h.succeeded(&outcome{at: epoch, streamed: true, ttft: 200 * time.Millisecond, total: 1200 * time.Millisecond, output: 101})
-	h.fill(&c, epoch)
-	if c.TTFT != 200 || c.Total != 1200 || c.TPOT != 10 {
-		t.Errorf("stream: %+v", c)
-	}
-	h = &Health{}
-	h.succeeded(&outcome{at: epoch, total: time.Second, output: 50})
-	h.fill(&c, epoch)
-	if !math.IsNaN(c.TTFT) || c.Total != 1000 || c.TPOT != 20 {
-		t.Errorf("whole: %+v", c)
-	}
-}
-
-func TestHealthIsSharedAcrossSnapshots(t *testing.T) {
-	t.Parallel()
-	g := New(Options{})
-	h := g.Health("a", "p", "m")
-	if g.Health("a", "p", "m") != h || g.Health("a", "p", "n") == h || g.Health("a", "q", "m") == h {
-		t.Error("identity is not by ID, provider and model")
-	}
-	snap := func(h *Health) *Snapshot {
-		group := &Group{Name: "g", Deployments: []*Deployment{{ID: "a", Account: &Account{}, Health: h}}}
-		group.output.add(100_000)
-		return NewSnapshot(SnapshotSpec{Groups: []*Group{group}})
-	}
-	first := snap(h)
-	g.Publish(first)
-	expected := first.groups[0].output.value()
-	second := NewSnapshot(SnapshotSpec{Groups: []*Group{{Name: "g", Deployments: []*Deployment{{ID: "a", Account: &Account{}, Health: h}}}}})
-	g.Publish(second)
-	if g.Health("a", "p", "m") != h {
-		t.Error("a new snapshot with the deployment forgot its statistics")
-	}
-	if second.groups[0].output.value() != expected {
-		t.Error("a new snapshot with the group forgot how long its answers are")
-	}
-	g.Publish(NewSnapshot(SnapshotSpec{}))
-	if g.Health("a", "p", "m") == h {
-		t.Error("a snapshot without the deployment kept its statistics")
 	}
 }

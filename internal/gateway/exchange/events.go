@@ -1,10 +1,11 @@
-package gateway
+package exchange
 
 import (
 	"bytes"
 	"errors"
 	"net/http"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/inspect"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
@@ -16,23 +17,23 @@ var (
 )
 
 // emit hands a chunk to the sink, and keeps back the usage that a client did not ask for.
-func (s *Stream) emit(sink Sink, kind abi.ChunkKind, data []byte) *Error {
+func (s *Stream) emit(sink Sink, kind abi.ChunkKind, data []byte) error {
 	s.emitted = true
 	switch kind {
 	case abi.ChunkUsage:
-		if !s.a.req.IncludeUsage {
+		if s.call.Flags&abi.FlagIncludeUsage == 0 {
 			return nil
 		}
 	case abi.ChunkContent, abi.ChunkFinish:
 		s.committed = true
 	}
-	switch err := sink.Chunk(kind, data); err {
-	case nil:
+	switch err := sink.Chunk(kind, data); {
+	case err == nil:
 		return nil
-	case errTooLong:
-		return badResponse("The upstream's stream had no content in its first %d bytes.", maxHeld)
+	case errors.Is(err, errTooLong):
+		return badAnswer("The upstream's stream had no content in its first %d bytes.", MaxHeld)
 	default:
-		return clientGone()
+		return ErrClient
 	}
 }
 
@@ -44,7 +45,7 @@ type passed struct {
 
 var doneMark = []byte("[DONE]")
 
-func (p *passed) forward(sink Sink, _ abi.End) *Error {
+func (p *passed) forward(sink Sink, _ abi.End) error {
 	for !p.done {
 		ev, ok := p.dec.Next()
 		if !ok {
@@ -62,48 +63,47 @@ func (p *passed) forward(sink Sink, _ abi.End) *Error {
 		}
 	}
 	if err := p.dec.Err(); err != nil && !p.done && !p.finished {
-		return p.a.transport(p.ctx, err)
+		return err
 	}
 	return nil
 }
 
-func (p *passed) event(sink Sink, data []byte) *Error {
+func (p *passed) event(sink Sink, data []byte) error {
 	root, err := jsonraw.Parse(data)
 	if err != nil || root.Kind() != jsonraw.Object {
-		return badResponse("The upstream sent a stream event that is not a JSON object.")
+		return badAnswer("The upstream sent a stream event that is not a JSON object.")
 	}
-	f := readEvent(root)
-	if f.failed {
+	f := inspect.ReadEvent(root)
+	if f.Failed {
 		return p.failure(root)
 	}
-	if f.usage.Present {
-		p.usage = f.usage
+	if f.Usage.Present {
+		p.Usage = f.Usage
 	}
-	p.begun, p.ended = p.begun|f.speaking, p.ended|f.finished
+	p.begun, p.ended = p.begun|f.Speaking, p.ended|f.Finished
 	p.finished = p.ended != 0 && p.begun&^p.ended == 0
 	kind := abi.ChunkMeta
 	switch {
-	case f.finished != 0:
+	case f.Finished != 0:
 		kind = abi.ChunkFinish
-	case f.content:
+	case f.Content:
 		kind = abi.ChunkContent
-	case f.usage.Present && !f.choice:
+	case f.Usage.Present && !f.Choice:
 		kind = abi.ChunkUsage
 	}
 	return p.emit(sink, kind, root)
 }
 
 // failure lets the adapter say what an error event means.
-func (p *passed) failure(event jsonraw.Value) *Error {
+func (p *passed) failure(event jsonraw.Value) error {
 	status := http.StatusBadGateway
 	if code, ok := event.Get("error", "code").Int(); ok && code >= 400 && code <= 599 {
 		status = int(code)
 	}
-	_, e := p.a.translate(p.ctx, status, p.resp.Header, event)
-	if e == nil {
-		e = badResponse("The upstream sent an error inside the stream.")
+	if _, err := p.call.translate(p.ctx, status, p.resp.Header, event); err != nil {
+		return err
 	}
-	return e
+	return badAnswer("The upstream sent an error inside the stream.")
 }
 
 // translated hands the events of another dialect to the adapter.
@@ -115,15 +115,15 @@ type translated struct {
 }
 
 func newTranslated(s *Stream) *translated {
-	a := s.a
+	c := s.call
 	return &translated{Stream: s, in: abi.StreamInput{
-		Endpoint: a.req.Endpoint, Dialect: a.req.Dialect, Flags: a.flags, Now: uint64(a.start.Unix()), Model: a.model, RequestID: a.id,
-		State: bytes.Clone(a.plan.State),
+		Endpoint: c.Endpoint, Dialect: c.Dialect, Flags: c.Flags, Now: c.Now, Model: c.Model, RequestID: c.RequestID,
+		State: bytes.Clone(c.plan.State),
 	}}
 }
 
 // forward makes one call for all the events at hand.
-func (t *translated) forward(sink Sink, end abi.End) *Error {
+func (t *translated) forward(sink Sink, end abi.End) error {
 	if t.done {
 		return nil
 	}
@@ -145,22 +145,22 @@ func (t *translated) forward(sink Sink, end abi.End) *Error {
 	if t.in.Count == 0 && t.in.End == abi.EndNot {
 		return nil
 	}
-	buf, err := t.a.d.Account.Plugin.Stream(t.ctx, &t.in, &t.out, t.buf[:0])
+	buf, err := t.call.Adapter.Stream(t.ctx, &t.in, &t.out, t.buf[:0])
 	t.buf = buf
 	if err != nil {
-		return t.a.plugin(t.ctx, err)
+		return fault(err)
 	}
 	t.in.State = append(t.in.State[:0], t.out.State...)
 	if t.out.Usage.Present {
-		t.usage = t.out.Usage
+		t.Usage = t.out.Usage
 	}
 	for kind, data := range t.out.Chunks.All {
 		if kind == abi.ChunkError {
 			ref, err := abi.DecodeRefusal(data)
 			if err != nil {
-				return t.a.plugin(t.ctx, err)
+				return fault(err)
 			}
-			return fromRefusal(ref)
+			return ref
 		}
 		t.finished = t.finished || kind == abi.ChunkFinish
 		if e := t.emit(sink, kind, data); e != nil {
@@ -169,7 +169,7 @@ func (t *translated) forward(sink Sink, end abi.End) *Error {
 	}
 	t.done = t.done || t.out.Done
 	if err := t.dec.Err(); err != nil && !t.done && !t.finished {
-		return t.a.transport(t.ctx, err)
+		return err
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package gateway
+package health
 
 import (
 	"math"
@@ -148,20 +148,26 @@ func (m *minute) sum(at time.Time) (requests, failures uint32, tokens uint64) {
 	return requests, failures, tokens
 }
 
-// expectation is how many output tokens a group's answers have, as a decaying mean.
-type expectation struct{ bits atomic.Uint64 }
+// Expectation is how many output tokens a group's answers have, as a decaying mean. Its methods are
+// safe for concurrent use.
+type Expectation struct{ bits atomic.Uint64 }
 
 const expectedAtFirst = 256
 
-func (e *expectation) value() float64 {
+// Value is the mean, or a guess before the first answer.
+func (e *Expectation) Value() float64 {
 	if v := math.Float64frombits(e.bits.Load()); v > 0 {
 		return v
 	}
 	return expectedAtFirst
 }
 
-func (e *expectation) add(tokens uint64) {
+// Add takes an answer into account.
+func (e *Expectation) Add(tokens uint64) {
 	// A lost update under contention costs one sample of many.
-	v := e.value()
+	v := e.Value()
 	e.bits.Store(math.Float64bits(v + (float64(max(tokens, 1))-v)*0.05))
 }
+
+// Inherit takes over what another has learnt.
+func (e *Expectation) Inherit(from *Expectation) { e.bits.Store(from.bits.Load()) }

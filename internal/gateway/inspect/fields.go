@@ -1,4 +1,4 @@
-package gateway
+package inspect
 
 import (
 	"bytes"
@@ -13,9 +13,9 @@ import (
 // prompts apart, short enough to be shared by a conversation's requests.
 const prefixBytes = 1 << 10
 
-// ParseTimeout reads a timeout as clients give it in a header: seconds, or a Go duration. name
+// Timeout reads a timeout as clients give it in a header: seconds, or a Go duration. name
 // is for the error.
-func ParseTimeout(name, value string) (time.Duration, *Error) {
+func Timeout(name, value string) (time.Duration, *Mistake) {
 	v := jsonraw.Value(value)
 	if _, ok := v.Float(); !ok {
 		v = jsonraw.AppendString(nil, value)
@@ -24,7 +24,7 @@ func ParseTimeout(name, value string) (time.Duration, *Error) {
 }
 
 // seconds reads a time limit. One below a millisecond is taken as that: 0 would mean none.
-func seconds(name string, v jsonraw.Value) (time.Duration, *Error) {
+func seconds(name string, v jsonraw.Value) (time.Duration, *Mistake) {
 	if s, ok := v.Float(); ok && s > 0 && s <= math.MaxInt32 {
 		return max(time.Duration(s*float64(time.Second)), time.Millisecond), nil
 	}
@@ -35,7 +35,7 @@ func seconds(name string, v jsonraw.Value) (time.Duration, *Error) {
 }
 
 // groupNames reads a client's fallback list: names, or LiteLLM's objects with a model member.
-func groupNames(param string, v jsonraw.Value) ([]string, *Error) {
+func groupNames(param string, v jsonraw.Value) ([]string, *Mistake) {
 	if v.Kind() != jsonraw.Array {
 		return nil, wrongType(param, "an array of model group names", v)
 	}
@@ -53,7 +53,7 @@ func groupNames(param string, v jsonraw.Value) ([]string, *Error) {
 	return names, nil
 }
 
-func (r *Request) addTags(param string, v jsonraw.Value) *Error {
+func (r *Facts) addTags(param string, v jsonraw.Value) *Mistake {
 	if v.Kind() != jsonraw.Array {
 		return wrongType(param, "an array of strings", v)
 	}
@@ -66,7 +66,7 @@ func (r *Request) addTags(param string, v jsonraw.Value) *Error {
 	return nil
 }
 
-func boolean(name string, v jsonraw.Value) (bool, *Error) {
+func boolean(name string, v jsonraw.Value) (bool, *Mistake) {
 	b, ok := v.Bool()
 	if !ok {
 		return false, wrongType(name, "a boolean", v)
@@ -74,7 +74,7 @@ func boolean(name string, v jsonraw.Value) (bool, *Error) {
 	return b, nil
 }
 
-func (r *Request) readMessages(v jsonraw.Value) *Error {
+func (r *Facts) readMessages(v jsonraw.Value) *Mistake {
 	if v.Kind() != jsonraw.Array {
 		return wrongType(fieldNames[fieldMessages], "an array of messages", v)
 	}
@@ -99,7 +99,7 @@ const partBytes = 4000
 
 // readParts notes the kinds of a message's parts. The result corrects the size for data, such as
 // base64, that is not read as text.
-func (r *Request) readParts(content jsonraw.Value) (correction int) {
+func (r *Facts) readParts(content jsonraw.Value) (correction int) {
 	for part := content.Elements(); part.Next(); {
 		switch t := part.Value.Get("type"); {
 		case t.TextIs("image_url"):
@@ -118,10 +118,10 @@ func (r *Request) readParts(content jsonraw.Value) (correction int) {
 
 // measure estimates the tokens of a prompt that counts as size bytes, by the usual rough figure of four
 // bytes a token. A character that is escaped as \u1234 counts as two bytes.
-func (r *Request) measure(v jsonraw.Value, size int) {
+func (r *Facts) measure(v jsonraw.Value, size int) {
 	size -= 4 * bytes.Count(v, []byte(`\u`))
 	r.PromptTokens = uint32(min(max(size, 0)/4+1, math.MaxInt32))
-	r.prefixHash = abi.Hash(v[:min(len(v), prefixBytes)])
+	r.PrefixHash = abi.Hash(v[:min(len(v), prefixBytes)])
 }
 
 func tokens(v jsonraw.Value) uint32 {
@@ -132,8 +132,8 @@ func tokens(v jsonraw.Value) uint32 {
 	return uint32(min(n, math.MaxInt32))
 }
 
-func wrongType(param, want string, got jsonraw.Value) *Error {
-	return InvalidRequest("invalid_type", param, "Invalid type for %q: expected %s, but got %s.", param, want, describe(got))
+func wrongType(param, want string, got jsonraw.Value) *Mistake {
+	return mistake("invalid_type", param, "Invalid type for %q: expected %s, but got %s.", param, want, describe(got))
 }
 
 func describe(v jsonraw.Value) string {

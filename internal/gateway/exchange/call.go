@@ -1,0 +1,188 @@
+// Package exchange is one exchange with a vendor in the words of its adapter: import it to turn a
+// client's request into the vendor's, and the vendor's answer, stream or refusal into the
+// client's. It knows nothing of routing, of retries, or of what errors look like to a client.
+package exchange
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/switchyard-gateway/switchyard/internal/gateway/inspect"
+	"github.com/switchyard-gateway/switchyard/internal/upstream"
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+)
+
+// Adapter translates between a client's dialect and a vendor's. Outputs alias the returned
+// buffer, which is buf, grown if needed. Errors are a *[abi.Refusal], or a fault of the plugin.
+type Adapter interface {
+	Request(ctx context.Context, in *abi.RequestInput, out *abi.RequestOutput, buf []byte) ([]byte, error)
+	Response(ctx context.Context, in *abi.ResponseInput, out *abi.ResponseOutput, buf []byte) ([]byte, error)
+	Stream(ctx context.Context, in *abi.StreamInput, out *abi.StreamOutput, buf []byte) ([]byte, error)
+}
+
+// Request is what a client asks for: the same in all calls that are made for it.
+type Request struct {
+	Endpoint  abi.Endpoint
+	Dialect   abi.Dialect
+	Flags     uint16
+	Now       uint64 // when the request came, Unix seconds
+	Seed      uint64
+	RequestID []byte
+	Body      []byte // it is not changed
+}
+
+// Call is one upstream call through an adapter. Prepare comes first. One goroutine uses it.
+type Call struct {
+	*Request
+	Adapter Adapter
+	Model   []byte // the vendor's name
+	// Withhold says that the vendor speaks the client's dialect, so that the adapter plans without
+	// having seen the body.
+	Withhold bool
+
+	plan abi.RequestOutput
+}
+
+// Prepare lets the adapter plan the call.
+func (c *Call) Prepare(ctx context.Context) error {
+	in := abi.RequestInput{
+		Endpoint: c.Endpoint, Dialect: c.Dialect, Flags: c.Flags, Now: c.Now, Seed: c.Seed,
+		Model: c.Model, RequestID: c.RequestID, Body: c.Body,
+	}
+	if c.Withhold {
+		in.Flags |= abi.FlagBodyWithheld
+		in.Body = nil
+	}
+	// The plan outlives the call: its state and body are used until the attempt ends.
+	if _, err := c.Adapter.Request(ctx, &in, &c.plan, nil); err != nil {
+		return fault(err)
+	}
+	return nil
+}
+
+// AppendDropped appends the names of the client's parameters that do not reach the vendor.
+func (c *Call) AppendDropped(names []string) []string {
+	for name := range c.plan.Dropped.All {
+		// An adapter that has not seen the body names all that it would drop.
+		if name := string(name); !c.Withhold || has(c.Body, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// has reports whether a body has a member, given as its name or as two joined by a dot.
+func has(body []byte, name string) bool {
+	return jsonraw.Value(body).Get(strings.Split(name, ".")...).Kind() != jsonraw.Missing
+}
+
+// Outgoing is the vendor's request: the plan together with what the operator configured.
+func (c *Call) Outgoing(target *upstream.Target, cred upstream.Credential) (*upstream.Request, error) {
+	body := c.plan.Body
+	if c.plan.RequestMode == abi.ModePassthrough {
+		var err error
+		if body, err = splice(c.Body, c.plan.Edits); err != nil {
+			return nil, fault(err)
+		}
+	}
+	r := &upstream.Request{Target: target, Path: string(c.plan.Path), Body: body}
+	if len(c.plan.Query) > 0 {
+		r.Path += "?" + string(c.plan.Query)
+	}
+	for name, value := range c.plan.Headers.All {
+		r.Header = append(r.Header, upstream.Field{Name: string(name), Value: string(value)})
+	}
+	if c.plan.Auth == abi.AuthNone {
+		return r, nil
+	}
+	cred.Scheme, cred.Name = lookup(schemes[:], c.plan.Auth), string(c.plan.AuthName)
+	if c.plan.Auth == abi.AuthSigV4 {
+		cred.Service = cred.Name
+	}
+	if cred.Key != "" || cred.SecretKey != "" {
+		r.Auth = &cred
+	}
+	return r, nil
+}
+
+var schemes = [...]upstream.Scheme{
+	abi.AuthNone: upstream.NoAuth, abi.AuthBearer: upstream.Bearer, abi.AuthHeader: upstream.HeaderKey, abi.AuthQuery: upstream.QueryKey,
+	abi.AuthSigV4: upstream.SigV4, abi.AuthGCP: upstream.GCP, abi.AuthAzure: upstream.AzureKey,
+}
+
+var framings = [...]upstream.Framing{
+	abi.FramingNone: upstream.None, abi.FramingSSE: upstream.SSE, abi.FramingNDJSON: upstream.NDJSON, abi.FramingEventStream: upstream.EventStream,
+}
+
+// lookup is the entry for a number that a plugin gave, or the first for one that is not known.
+func lookup[T any, I ~uint8](table []T, i I) T {
+	if int(i) < len(table) {
+		return table[i]
+	}
+	return table[0]
+}
+
+// splice makes the adapter's edits.
+func splice(body []byte, edits abi.Edits) ([]byte, error) {
+	var room [8]jsonraw.Edit
+	list := room[:0]
+	for ed := range edits.All {
+		list = append(list, jsonraw.Edit{Op: jsonraw.Op(ed.Op), Path: ed.Path, Value: ed.Value})
+	}
+	return jsonraw.Splice(make([]byte, 0, len(body)+128), body, list)
+}
+
+// Answer turns a whole successful answer into the client's, and says what it used. It may be body
+// itself.
+func (c *Call) Answer(ctx context.Context, status int, header http.Header, body []byte) ([]byte, abi.Usage, error) {
+	if c.plan.ResponseMode == abi.ModePassthrough {
+		if usage, ok := inspect.Answer(body); ok {
+			return body, usage, nil
+		}
+	}
+	out, err := c.translate(ctx, status, header, body)
+	if err != nil {
+		return nil, abi.Usage{}, err
+	}
+	if !out.AsIs {
+		body = out.Body
+	}
+	return body, out.Usage, nil
+}
+
+// Refused lets the adapter say what an answer with an error status means. There is always an error.
+func (c *Call) Refused(ctx context.Context, status int, header http.Header, body []byte) error {
+	if _, err := c.translate(ctx, status, header, body); err != nil {
+		return err
+	}
+	return badAnswer("The upstream answered with status %d, which its adapter does not take for an error.", status)
+}
+
+// translate hands a whole upstream answer, of any status, to the adapter.
+func (c *Call) translate(ctx context.Context, status int, header http.Header, body []byte) (*abi.ResponseOutput, error) {
+	in := abi.ResponseInput{
+		Endpoint: c.Endpoint, Dialect: c.Dialect, Flags: c.Flags, Status: status, Now: c.Now, Seed: c.Seed,
+		Model: c.Model, RequestID: c.RequestID, Headers: pairs(header), State: c.plan.State, Body: body,
+	}
+	out := &abi.ResponseOutput{}
+	if _, err := c.Adapter.Response(ctx, &in, out, nil); err != nil {
+		return nil, fault(err)
+	}
+	return out, nil
+}
+
+// pairs are the response headers that an adapter may want; cookies are nobody's business.
+func pairs(h http.Header) abi.Pairs {
+	var p abi.Pairs
+	for name, values := range h {
+		if name == "Set-Cookie" {
+			continue
+		}
+		for _, v := range values {
+			p = p.Append(strings.ToLower(name), v)
+		}
+	}
+	return p
+}
