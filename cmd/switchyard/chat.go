@@ -113,7 +113,7 @@ func (c *conversation) stream(ctx context.Context, req openai.ChatCompletionRequ
 	if err != nil {
 		return "", nil, err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	var all strings.Builder
 	for {
 		chunk, err := s.Recv()
@@ -149,8 +149,7 @@ func provenance(h http.Header) string {
 
 // explain puts what the router said before what the client library adds.
 func explain(err error) error {
-	var api *openai.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*openai.APIError](err); ok {
 		return fmt.Errorf("%d %v: %s", api.HTTPStatusCode, api.Code, api.Message)
 	}
 	return err

@@ -25,7 +25,7 @@ func newCheck(getenv lookup) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer h.Close(ctx)
+			defer func() { _ = h.Close(ctx) }() // the process ends
 			set, err := h.Build(ctx, cfg.Plugins.Dir, specs(cfg), nil)
 			if err != nil {
 				return loadProblems(cfg, err)

@@ -43,13 +43,14 @@ func quickstart(ctx context.Context, path, listen, vendors string, getenv lookup
 		ended <- simulate(ctx, sim, vendors, stdout, func(a net.Addr) { simulating <- a })
 	}()
 	started := 1
-	if err := first(ctx, simulating, ended); err != nil {
+	vendorsAt, err := first(ctx, simulating, ended)
+	if err != nil {
 		return err
 	}
 	// With the simulator's address in the environment, the config follows --vendors.
 	env := func(name string) (string, bool) {
 		if name == "SWITCHYARD_SIMULATOR" {
-			return vendors, true
+			return vendorsAt.String(), true
 		}
 		return getenv(name)
 	}
@@ -81,14 +82,15 @@ func quickstart(ctx context.Context, path, listen, vendors string, getenv lookup
 	return err
 }
 
-func first(ctx context.Context, up <-chan net.Addr, ended <-chan error) error {
+// first waits for an address, or for the failure to get one.
+func first(ctx context.Context, up <-chan net.Addr, ended <-chan error) (net.Addr, error) {
 	select {
-	case <-up:
-		return nil
+	case a := <-up:
+		return a, nil
 	case err := <-ended:
-		return err
+		return nil, err
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 
@@ -126,4 +128,3 @@ With real vendors, stop this and run:
 
 %[2]s and the files in plugins/dist may be changed while this runs. Ctrl-C stops.
 `
-

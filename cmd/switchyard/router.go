@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/host"
+	"github.com/switchyard-gateway/switchyard/host/watch"
 	"github.com/switchyard-gateway/switchyard/internal/config"
 	"github.com/switchyard-gateway/switchyard/internal/gateway"
 	"github.com/switchyard-gateway/switchyard/internal/metrics"
@@ -30,6 +31,8 @@ type router struct {
 	mu     sync.Mutex // one load at a time
 	set    *host.Set  // of the current snapshot, which holds it
 	nextID uint64
+
+	snapshots atomic.Int64 // published and not closed yet
 
 	config atomic.Pointer[config.Config]
 	status atomic.Pointer[reloadStatus]
@@ -58,6 +61,7 @@ func newRouter(ctx context.Context, path string, getenv lookup, log *slog.Logger
 	r := &router{path: path, getenv: getenv, log: log, host: h, metrics: m}
 	r.gateway = gateway.New(gateway.Options{Upstream: upstream.New(upstream.Options{}), Log: log, Observe: m.Observe})
 	m.WatchInFlight(r.gateway.InFlight)
+	m.WatchSnapshots(r.snapshots.Load)
 	if err := r.apply(ctx, cfg); err != nil {
 		return nil, errors.Join(err, r.close(ctx))
 	}
@@ -112,11 +116,16 @@ func (r *router) apply(ctx context.Context, cfg *config.Config) error {
 		return loadProblems(cfg, err)
 	}
 	r.nextID++
-	snap, err := newSnapshot(r.nextID, cfg, set, r.gateway)
+	closed := func() {
+		set.Release()
+		r.snapshots.Add(-1)
+	}
+	snap, err := newSnapshot(r.nextID, cfg, set, r.gateway, closed)
 	if err != nil {
 		set.Release()
 		return err
 	}
+	r.snapshots.Add(1)
 	r.gateway.Publish(snap)
 	r.set = set
 	r.config.Store(cfg)
@@ -165,13 +174,15 @@ func strategyLine(cfg *config.Config, key string) (line int, path string) {
 // of the watcher is caught by one reload of its own.
 func (r *router) watch(ctx context.Context) error {
 	cfg := r.config.Load()
-	w, err := host.NewWatcher(host.WatchOptions{Dirs: []string{cfg.Plugins.Dir}, Files: []string{r.path}, Rescan: cfg.Plugins.Rescan, Log: r.log})
+	w, err := watch.New(watch.Options{
+		Dirs: []string{cfg.Plugins.Dir}, Files: []string{r.path}, Debounce: cfg.Plugins.Debounce, Rescan: cfg.Plugins.Rescan, Log: r.log,
+	})
 	if err != nil {
 		return fmt.Errorf("watching %s and %s: %w", cfg.Plugins.Dir, r.path, err)
 	}
 	_ = r.reload(ctx) // it has logged and kept why
 	go func() {
-		defer w.Close()
+		defer func() { _ = w.Close() }()
 		for {
 			select {
 			case <-ctx.Done():

@@ -57,7 +57,7 @@ func serve(ctx context.Context, path, listen string, getenv lookup, log *slog.Lo
 	if err := cfg.CheckListen(listen); err != nil {
 		return err
 	}
-	ln, err := net.Listen("tcp", listen)
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", listen, err)
 	}

@@ -65,7 +65,7 @@ func loadProfile(sim *simulator.Simulator, arg string) error {
 
 // simulate serves sim until ctx ends. ready, when given, hears the address.
 func simulate(ctx context.Context, sim *simulator.Simulator, listen string, stdout io.Writer, ready func(net.Addr)) error {
-	ln, err := net.Listen("tcp", listen)
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", listen, err)
 	}
@@ -75,4 +75,3 @@ func simulate(ctx context.Context, sim *simulator.Simulator, listen string, stdo
 	}
 	return sim.Serve(ctx, ln)
 }
-

@@ -34,8 +34,8 @@ func specs(cfg *config.Config) []host.Spec {
 // the defaults gave, because a group is what uses it.
 func strategyKey(g *config.Group, i int) string { return fmt.Sprintf("%s.strategy[%d]", g.Path, i) }
 
-// newSnapshot joins a configuration and its plugins. The snapshot holds set until it closes.
-func newSnapshot(id uint64, cfg *config.Config, set *host.Set, gw *gateway.Gateway) (*gateway.Snapshot, error) {
+// newSnapshot joins a configuration and its plugins. The snapshot uses set until it calls closed.
+func newSnapshot(id uint64, cfg *config.Config, set *host.Set, gw *gateway.Gateway, closed func()) (*gateway.Snapshot, error) {
 	accounts := make(map[string]*gateway.Account, len(cfg.Providers))
 	for _, p := range cfg.Providers {
 		a, err := newAccount(p, set)
@@ -44,7 +44,7 @@ func newSnapshot(id uint64, cfg *config.Config, set *host.Set, gw *gateway.Gatew
 		}
 		accounts[p.Name] = a
 	}
-	spec := gateway.SnapshotSpec{ID: id, Open: cfg.Open(), OnClose: set.Release}
+	spec := gateway.SnapshotSpec{ID: id, Open: cfg.Open(), OnClose: closed}
 	for _, g := range cfg.Models {
 		spec.Groups = append(spec.Groups, newGroup(cfg, g, accounts, set, gw))
 	}
@@ -175,4 +175,3 @@ func or[T any](p *T, fallback T) T {
 	}
 	return fallback
 }
-

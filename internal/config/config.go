@@ -50,6 +50,7 @@ type Server struct {
 type Plugins struct {
 	Dir          string
 	CacheDir     string
+	Debounce     time.Duration
 	Rescan       time.Duration
 	DrainTimeout time.Duration
 	Instances    int // per module; 0 = number of CPUs

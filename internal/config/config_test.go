@@ -71,7 +71,7 @@ func TestGlobalSections(t *testing.T) {
 	equal(t, "max body", c.Server.MaxBody, int64(64<<10))
 	equal(t, "shutdown timeout", c.Server.ShutdownTimeout, 90*time.Second)
 	equal(t, "plugins", c.Plugins, Plugins{
-		Dir: filepath.Join(here, "dist"), CacheDir: "/var/cache/switchyard", Rescan: 90 * time.Second,
+		Dir: filepath.Join(here, "dist"), CacheDir: "/var/cache/switchyard", Debounce: 50 * time.Millisecond, Rescan: 90 * time.Second,
 		DrainTimeout: 30 * time.Minute, Instances: 3,
 	})
 	equal(t, "retries", c.Defaults.Retries, 4)
@@ -100,7 +100,7 @@ func TestDefaultsOfAMinimalFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "server", c.Server, Server{Listen: "127.0.0.1:8080", MaxBody: 4 << 20, ShutdownTimeout: 30 * time.Second})
-	equal(t, "plugins", c.Plugins, Plugins{dir, filepath.Join(cache, "switchyard", "wazero"), 30 * time.Second, 30 * time.Minute, 0})
+	equal(t, "plugins", c.Plugins, Plugins{dir, filepath.Join(cache, "switchyard", "wazero"), 200 * time.Millisecond, 30 * time.Second, 30 * time.Minute, 0})
 	builtIn := []StrategyRef{{"latency", 1, json.RawMessage("{}"), "defaults.strategy[0]", 0}}
 	equal(t, "defaults", c.Defaults, Defaults{
 		Retries: 2, Timeout: 600 * time.Second, Strategy: builtIn, Cooldown: 5 * time.Second, FailOpen: true,

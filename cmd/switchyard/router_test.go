@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/switchyard-gateway/switchyard/internal/config"
+)
+
+const accounts = `
+providers:
+  p: {plugin: echo, base_url: http://127.0.0.1:1, auth: {none: true}}
+`
+
+// problems returns the lines and paths of an error's problems, and their text.
+func problems(t *testing.T, err error) (places []string, text string) {
+	t.Helper()
+	list, ok := errors.AsType[config.Problems](err)
+	if !ok {
+		t.Fatalf("%T %v, want problems", err, err)
+	}
+	for _, p := range list {
+		places = append(places, fmt.Sprintf("%d %s", p.Line, p.Path))
+	}
+	return places, err.Error()
+}
+
+// TestPluginProblems loads what names plugins that are not there, or not of the kind: each problem is at the line that
+// names them.
+func TestPluginProblems(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	r := in.unloaded()
+	for _, tc := range []struct {
+		name, text string
+		places     []string
+		says       []string
+	}{
+		{"in a group", "plugins: {dir: .}\nmodels:\n  g:\n    strategy:\n      - mean\n      - maen\n    deployments: [{provider: p, model: m}]" + accounts,
+			[]string{"6 models.g.strategy[1]"}, []string{"no such file", `did you mean "mean"?`}},
+		{"in the defaults, for two groups", "plugins: {dir: .}\ndefaults:\n  strategy: [none-such]\nmodels:\n  g: {deployments: [{provider: p, model: m}]}\n  h: {deployments: [{provider: p, model: m}]}" + accounts,
+			[]string{"3 defaults.strategy[0]"}, []string{"none-such.wasm: no such file; the folder has echo, mean"}},
+		{"in the built-in default", "plugins: {dir: .}\nmodels:\n  g: {deployments: [{provider: p, model: m}]}" + accounts,
+			[]string{"0 defaults.strategy[0]"}, []string{"latency.wasm: no such file"}},
+		{"of a provider", "plugins: {dir: .}\nmodels:\n  g: {strategy: mean, deployments: [{provider: p, model: m}]}\nproviders:\n  p:\n    base_url: http://127.0.0.1:1\n    plugin: ehco\n    auth: {none: true}\n",
+			[]string{"7 providers.p.plugin"}, []string{`did you mean "echo"?`}},
+		{"of the other kind", "plugins: {dir: .}\nmodels:\n  g: {strategy: echo, deployments: [{provider: p, model: m}]}" + accounts,
+			[]string{"3 models.g.strategy[0]"}, []string{"it is a provider, but models.g.strategy[0] needs a strategy"}},
+		{"config", "plugins: {dir: .}\nmodels:\n  g:\n    strategy:\n      plugin: mean\n      config: {speed: 1}\n    deployments: [{provider: p, model: m}]" + accounts,
+			[]string{"4 models.g.strategy[0]"}, []string{"configure: ", "speed"}},
+		{"several", "plugins: {dir: .}\ndefaults: {strategy: one}\nmodels:\n  g: {deployments: [{provider: p, model: m}]}\n  h: {strategy: two, deployments: [{provider: p, model: m}]}" + accounts,
+			[]string{"2 defaults.strategy[0]", "5 models.h.strategy[0]"}, []string{"one.wasm", "two.wasm"}},
+	} {
+		in.write(tc.text)
+		err := in.load(r)
+		if err == nil {
+			t.Errorf("%s: loaded", tc.name)
+			continue
+		}
+		places, text := problems(t, err)
+		if strings.Join(places, ", ") != strings.Join(tc.places, ", ") {
+			t.Errorf("%s: problems at %q, want %q:\n%s", tc.name, places, tc.places, text)
+		}
+		for _, want := range tc.says {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in\n%s", tc.name, want, text)
+			}
+		}
+		if r.gateway.Acquire() != nil || r.snapshots.Load() != 0 {
+			t.Fatalf("%s: something was published", tc.name)
+		}
+	}
+}
+
+const running = `plugins: {dir: .}
+models:
+  g: {strategy: mean, deployments: [{provider: p, model: m}]}
+` + accounts
+
+// TestReloadRefusals changes the file of a running router in ways that can't be applied: the problem is kept in the
+// status, and what served goes on serving.
+func TestReloadRefusals(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	r := in.router(running)
+	for _, tc := range []struct {
+		name, text string
+		places     []string
+		says       string
+	}{
+		{"restart only", running + "server:\n  max_body: 1MiB\n  listen: 127.0.0.1:1\n", []string{"9 server.listen", "8 server.max_body"}, "restart to apply it"},
+		{"restart only, taken away", strings.Replace(running, "dir: .", "dir: elsewhere", 1), []string{"1 plugins.dir"}, "can't be changed while running"},
+		{"restart only, by default", strings.Replace(running, "plugins: {dir: .}", "", 1), []string{"0 plugins.dir"}, "can't be changed while running"},
+		{"not valid", strings.Replace(running, "provider: p", "provider: q", 1), []string{"3 models.g.deployments[0].provider"}, `no provider "q"`},
+		{"plugin", strings.Replace(running, "strategy: mean", "strategy: median", 1), []string{"3 models.g.strategy[0]"}, "no such file"},
+	} {
+		in.write(tc.text)
+		places, text := problems(t, r.reload(t.Context()))
+		if strings.Join(places, ", ") != strings.Join(tc.places, ", ") || !strings.Contains(text, tc.says) {
+			t.Errorf("%s: problems at %q, want %q and %q:\n%s", tc.name, places, tc.places, tc.says, text)
+		}
+		if s := r.status.Load(); s.FailedAt == nil || strings.Join(s.Problems, "\n") != text || s.SnapshotID != 1 || s.LoadedAt.IsZero() {
+			t.Errorf("%s: status %+v", tc.name, s)
+		}
+		snap := r.gateway.Acquire()
+		if snap == nil || snap.ID != 1 || r.config.Load().Models[0].Strategy[0].Plugin != "mean" {
+			t.Fatalf("%s: another snapshot serves", tc.name)
+		}
+		snap.Release()
+	}
+	in.write(strings.Replace(running, "  g:", "  h:", 1))
+	if err := r.reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.status.Load(); s.FailedAt != nil || s.Problems != nil || s.SnapshotID != 2 {
+		t.Errorf("status %+v", s)
+	}
+}
+
+// TestOpenListen takes the tenants away from a server that listens beyond loopback.
+func TestOpenListen(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	text := strings.Replace(running, "plugins: {dir: .}\n", "plugins: {dir: .}\nserver: {listen: 0.0.0.0:8080}\n", 1)
+	r := in.router(text + "tenants: {acme: {keys: [{hash: \"sha256:" + strings.Repeat("0", 64) + "\"}]}}\n")
+	in.write(text)
+	places, problem := problems(t, r.reload(t.Context()))
+	if len(places) != 1 || places[0] != "2 server.listen" || !strings.Contains(problem, "server.insecure") {
+		t.Errorf("%q: %s", places, problem)
+	}
+}
+
+// TestSnapshotsAreReleased counts snapshots: an old one lives as long as a request holds it.
+func TestSnapshotsAreReleased(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	r := in.router(running)
+	held := r.gateway.Acquire()
+	if err := r.reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.snapshots.Load(); n != 2 {
+		t.Errorf("%d snapshots while a request holds the first of two", n)
+	}
+	held.Release()
+	if n := r.snapshots.Load(); n != 1 {
+		t.Errorf("%d snapshots after the request", n)
+	}
+	if err := r.close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := r.snapshots.Load(); n != 0 {
+		t.Errorf("%d snapshots after the end", n)
+	}
+}
