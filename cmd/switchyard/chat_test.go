@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -35,7 +36,7 @@ func TestProvenance(t *testing.T) {
 		{"overhead", []string{"x-switchyard-overhead-us", "87"}, start + ", router 87 µs]"},
 		{"both", []string{"x-switchyard-fallbacks", "2", "x-switchyard-overhead-us", "87"}, start + ", fallbacks 2, router 87 µs]"},
 	} {
-		if got := provenance(header(append(base[:len(base):len(base)], tc.more...)...)); got != tc.want {
+		if got := provenance(header(append(slices.Clip(base), tc.more...)...)); got != tc.want {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
 		}
 	}

@@ -44,7 +44,7 @@ func newSnapshot(id uint64, cfg *config.Config, set *host.Set, gw *gateway.Gatew
 		}
 		accounts[p.Name] = a
 	}
-	spec := gateway.SnapshotSpec{ID: id, Open: cfg.Open(), OnClose: closed}
+	spec := gateway.SnapshotSpec{ID: id, Open: cfg.Open(), Drain: cfg.Plugins.DrainTimeout, OnClose: closed}
 	for _, g := range cfg.Models {
 		spec.Groups = append(spec.Groups, newGroup(cfg, g, accounts, set, gw))
 	}

@@ -150,8 +150,8 @@ func (a *attempt) failed(e *Error) {
 	o := health.Outcome{At: at, Trial: a.trial, Total: rec.Duration, TTFT: rec.TTFT, Streamed: a.req.Stream}
 	a.d.Health.End()
 	switch blames := e.countsAgainst(); {
-	case e.canceled, !blames && !a.sent:
-		// The client left, or its request was refused before the vendor saw it.
+	case e.canceled, e.drained, !blames && !a.sent:
+		// It ended for reasons of others, or was refused before the vendor saw it.
 		if a.trial {
 			a.d.Health.DropTrial()
 		}

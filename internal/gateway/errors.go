@@ -27,6 +27,8 @@ type Error struct {
 	canceled bool
 	// waited marks a timeout of the gateway's own: it has waited for as long as the attempt took.
 	waited bool
+	// drained marks the end of a snapshot's drain, which is nobody's failure either.
+	drained bool
 }
 
 // Error returns the message.

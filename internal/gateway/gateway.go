@@ -82,6 +82,7 @@ func (g *Gateway) Publish(s *Snapshot) {
 		s.inherit(old)
 	}
 	if old := g.current.Swap(s); old != nil {
+		old.drain.begin()
 		old.Release()
 	}
 }

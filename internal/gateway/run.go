@@ -75,8 +75,11 @@ func (g *Gateway) Do(ctx context.Context, snap *Snapshot, req *Request) (*Result
 		r.finish(err)
 		return result, err
 	}
-	r.deadline = r.start.Add(cmp.Or(req.Timeout, group.Timeout, DefaultTimeout))
-	ctx, r.cancel = context.WithDeadlineCause(ctx, r.deadline, errDeadline)
+	timeout := cmp.Or(req.Timeout, group.Timeout, DefaultTimeout)
+	r.deadline = r.start.Add(timeout)
+	ctx, unbind := snap.drain.bound(ctx, timeout)
+	ctx, stop := context.WithDeadlineCause(ctx, r.deadline, errDeadline)
+	r.cancel = func() { stop(); unbind() }
 
 	ans, err := r.enter(ctx, group, matched, 0)
 	r.report.Overhead = now().Sub(r.start) - r.upstream
@@ -88,7 +91,7 @@ func (g *Gateway) Do(ctx context.Context, snap *Snapshot, req *Request) (*Result
 	switch {
 	case err == nil:
 		result.Body = ans.body
-	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errDeadline):
+	case ctx.Err() != nil && !ours(context.Cause(ctx)):
 		err = clientGone() // whatever came of the attempts, nobody waits for it
 	}
 	r.cancel()
@@ -260,9 +263,17 @@ func (r *groupRun) pause(ctx context.Context) *Error {
 	}
 }
 
-// ended is the error of a request whose context ended: the client left, or the deadline passed.
+// ours reports whether a context was ended by the gateway, not by the client's leaving.
+func ours(cause error) bool { return errors.Is(cause, errDeadline) || errors.Is(cause, errDrained) }
+
+// ended is the error of a request whose context ended: the client left, or time was up.
 func (r *run) ended(ctx context.Context) *Error {
-	if !errors.Is(context.Cause(ctx), errDeadline) {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errDrained):
+		e := serverError(503, "drained", "The request was ended because it outlived the configuration that it began with.")
+		e.class, e.drained = abi.ClassFinal, true
+		return e
+	case !errors.Is(cause, errDeadline):
 		return clientGone()
 	}
 	e := serverError(504, "timeout", "The request's deadline of %s passed before a deployment answered.", r.deadline.Sub(r.start).Round(time.Millisecond))

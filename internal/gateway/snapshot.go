@@ -24,6 +24,7 @@ type Snapshot struct {
 	tenants map[string]*Tenant
 	open    bool
 	refs    atomic.Int64
+	drain   drain
 	onClose func()
 }
 
@@ -35,6 +36,9 @@ type SnapshotSpec struct {
 	Keys    []*Key
 	// Open serves everybody without a key.
 	Open bool
+	// Drain is how long requests may go on once another snapshot has replaced this one; 0 is for
+	// as long as their own deadlines.
+	Drain time.Duration
 	// OnClose runs once, after the last release.
 	OnClose func()
 }
@@ -145,7 +149,7 @@ type Key struct {
 // NewSnapshot prepares what requests look up.
 func NewSnapshot(spec SnapshotSpec) *Snapshot {
 	s := &Snapshot{
-		ID: spec.ID, groups: spec.Groups, open: spec.Open, onClose: spec.OnClose,
+		ID: spec.ID, groups: spec.Groups, open: spec.Open, onClose: spec.OnClose, drain: newDrain(spec.Drain),
 		exact:   make(map[string]*Group, len(spec.Groups)),
 		keys:    make(map[[sha256.Size]byte]*Key, len(spec.Keys)),
 		tenants: make(map[string]*Tenant, len(spec.Tenants)),
@@ -223,7 +227,11 @@ func (s *Snapshot) acquire() bool {
 
 // Release gives one reference back; the last one closes the snapshot.
 func (s *Snapshot) Release() {
-	if s.refs.Add(-1) == 0 && s.onClose != nil {
+	if s.refs.Add(-1) != 0 {
+		return
+	}
+	s.drain.end()
+	if s.onClose != nil {
 		s.onClose()
 	}
 }
