@@ -189,32 +189,6 @@ func TestDamagedCache(t *testing.T) {
 	}
 }
 
-func TestCheckCache(t *testing.T) {
-	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "a", "b")
-	if err := CheckCache(dir); err != nil {
-		t.Fatal(err)
-	}
-	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
-		t.Fatalf("mode %v, %v", info.Mode(), err)
-	}
-	if err := os.Chmod(dir, 0o770); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := New(t.Context(), Options{CacheDir: dir}); err == nil {
-		t.Error("a cache that the group can write to was accepted")
-	} else {
-		contains(t, err.Error(), dir, "0770")
-	}
-	file := filepath.Join(dir, "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := CheckCache(file); err == nil {
-		t.Error("a file was accepted as a folder")
-	}
-}
-
 // Variations of guests.
 
 func newStrategyDescribed(description string) *guest {

@@ -10,6 +10,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/sys"
 
+	"github.com/switchyard-gateway/switchyard/host/internal/guestlog"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -46,7 +47,7 @@ type instance struct {
 	memory atomic.Uint32 // bytes
 	fns    [exportCount]api.Function
 	ctx    context.Context // carries the instance to host functions; see guestContext
-	out    output          // what the guest wrote to stderr during the current call
+	out    guestlog.Output // what the guest wrote to stderr during the current call
 
 	// The guest's input buffer, zero until the first call that needs it.
 	ptr, cap uint32
@@ -73,7 +74,7 @@ func (i *instance) call(e export, message []byte, limit uint32) (answer []byte, 
 		}
 	}()
 	i.calls.Add(1)
-	i.out.reset()
+	i.out.Reset()
 	if len(message) > int(i.cap) {
 		if err := i.resize(message); err != nil {
 			return nil, err
@@ -139,7 +140,7 @@ func (i *instance) trap(err error) error {
 			text = "it trapped: " + reason
 		}
 	}
-	if said := i.out.text(); said != "" {
+	if said := i.out.Text(); said != "" {
 		text += ": " + said
 	}
 	return errors.New(text)
@@ -153,7 +154,7 @@ func (i *instance) finish(e export, err error) error {
 		return nil
 	}
 	p := i.pool
-	if _, ok := err.(*abi.Refusal); ok {
+	if _, ok := errors.AsType[*abi.Refusal](err); ok {
 		p.record.refusals.Add(1)
 		p.put(i)
 		return err

@@ -185,3 +185,27 @@ func (g *guest) index(name string) int {
 	}
 	return -1
 }
+
+func TestGuestLog(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t, Options{})
+	g := withImport(newStrategy(1), abi.HostModule, abi.HostLog, typeLog)
+	answer := g.functions[abi.ExportScore].body
+	at := answersFrom + len(g.data)
+	g.data = append(g.data, strings.Repeat("w", abi.MaxLogLine+5)...)
+	line := func(level, ptr, size int32) []byte {
+		return concat(constI32(level), constI32(ptr), constI32(size), call(0))
+	}
+	g.set(abi.ExportScore, typeI32toL, concat(
+		line(abi.LogWarn, int32(at), abi.MaxLogLine+5), // too long
+		line(abi.LogError, -8, 100),                    // outside memory: ignored
+		line(abi.LogDebug, int32(at), 3),
+		answer))
+	f.write("a", g.encode())
+	set := f.build(nil, strategySpec("a", "a"))
+	if _, err := score(t, set.Strategy("a"), 1, 0); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, f.log.String(), "level=WARN msg="+strings.Repeat("w", abi.MaxLogLine)+" plugin=a stream=log", "level=DEBUG msg=www ")
+	f.closed(set)
+}

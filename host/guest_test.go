@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/switchyard-gateway/switchyard/host"
 	"github.com/switchyard-gateway/switchyard/host/hosttest"
@@ -47,7 +48,9 @@ func TestGoGuestPanics(t *testing.T) {
 func TestGoGuestTalks(t *testing.T) {
 	t.Parallel()
 	var log lockedBuffer
-	h, err := host.New(t.Context(), host.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	h, err := host.New(t.Context(), host.Options{
+		Log: slog.New(slog.NewTextHandler(&log, nil)), Timeout: time.Hour, // the test binary has its own
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,17 +18,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
+
+	"github.com/switchyard-gateway/switchyard/host/internal/codecache"
+	"github.com/switchyard-gateway/switchyard/host/internal/contract"
+	"github.com/switchyard-gateway/switchyard/host/internal/sandbox"
 )
 
 // Defaults of Options, in force where a field is zero.
@@ -80,7 +79,7 @@ type Host struct {
 	log     *slog.Logger
 	cache   wazero.CompilationCache
 	runtime wazero.Runtime
-	imports map[importName]api.FunctionDefinition
+	rules   contract.Rules
 
 	building sync.Mutex // held by Build, so that two never load the same file at once
 
@@ -117,25 +116,32 @@ func New(ctx context.Context, o Options) (*Host, error) {
 		opts: o, log: o.Log, idle: make(chan struct{}),
 		modules: map[string]*module{}, pools: map[poolKey]*pool{}, records: map[string]*record{},
 	}
-	if o.CacheDir == "" {
-		h.cache = wazero.NewCompilationCache()
-	} else {
-		if err := CheckCache(o.CacheDir); err != nil {
-			return nil, err
-		}
-		var err error
-		if h.cache, err = wazero.NewCompilationCacheWithDir(o.CacheDir); err != nil {
-			return nil, fmt.Errorf("opening the compilation cache %q: %w", o.CacheDir, err)
-		}
+	if err := h.startRuntime(ctx); err != nil {
+		return nil, err
+	}
+	imports, err := sandbox.Provide(ctx, h.runtime, hostLog)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("preparing host functions: %w", err), h.runtime.Close(ctx), h.cache.Close(ctx))
+	}
+	h.rules = contract.Rules{Imports: imports, Memory: o.MemoryLimit}
+	return h, nil
+}
+
+// starting is held while wazero makes a cache and a runtime: on the first of them it works out its own version and keeps
+// that in a variable without a guard.
+var starting sync.Mutex
+
+func (h *Host) startRuntime(ctx context.Context) (err error) {
+	starting.Lock()
+	defer starting.Unlock()
+	if h.cache, err = codecache.Open(h.opts.CacheDir); err != nil {
+		return err
 	}
 	h.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
 		WithCompilationCache(h.cache).
-		WithMemoryLimitPages(o.MemoryLimit).
+		WithMemoryLimitPages(h.opts.MemoryLimit).
 		WithDebugInfoEnabled(false))
-	if err := h.provideImports(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("preparing host functions: %w", err), h.runtime.Close(ctx), h.cache.Close(ctx))
-	}
-	return h, nil
+	return nil
 }
 
 // Close refuses further builds, waits until every Set is released and every borrowed instance is back, then frees the
@@ -172,36 +178,4 @@ func (h *Host) checkIdle() {
 	default:
 		close(h.idle)
 	}
-}
-
-// clearCache empties the compilation cache if err says that an entry can't be read, and reports whether compiling again
-// is worthwhile: else a damaged entry would refuse its module for ever.
-func (h *Host) clearCache(err error) bool {
-	if h.opts.CacheDir == "" || !strings.HasPrefix(err.Error(), "compilationcache: ") {
-		return false
-	}
-	h.log.Warn("the compilation cache is damaged and is emptied", "folder", h.opts.CacheDir, "error", err)
-	entries, globErr := filepath.Glob(filepath.Join(h.opts.CacheDir, "wazero-*", "*"))
-	for _, path := range entries {
-		globErr = errors.Join(globErr, os.Remove(path))
-	}
-	return globErr == nil
-}
-
-// CheckCache makes sure that dir exists and that only its owner can write to it, creating it with mode 0700.
-func CheckCache(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("creating the compilation cache: %w", err)
-	}
-	info, err := os.Stat(dir)
-	switch {
-	case err != nil:
-		return fmt.Errorf("looking at the compilation cache: %w", err)
-	case !info.IsDir():
-		return fmt.Errorf("the compilation cache %q is not a folder", dir)
-	case info.Mode().Perm()&0o022 != 0:
-		return fmt.Errorf("the compilation cache %q has mode %04o, so others could put code there: it must be 0700",
-			dir, info.Mode()&fs.ModePerm)
-	}
-	return nil
 }

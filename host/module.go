@@ -9,6 +9,9 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"github.com/switchyard-gateway/switchyard/host/internal/contract"
+	"github.com/switchyard-gateway/switchyard/host/internal/guestlog"
+	"github.com/switchyard-gateway/switchyard/host/internal/sandbox"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -17,9 +20,8 @@ import (
 type module struct {
 	hash     string // hex SHA-256 of the file, before any rewriting
 	compiled wazero.CompiledModule
-	kind     string
-	feedback bool
-	desc     atomic.Pointer[abi.Description] // set by the first start
+	contract.Shape
+	desc atomic.Pointer[abi.Description] // set by the first start
 
 	refs int // guarded by Host.mu
 }
@@ -94,7 +96,9 @@ func (h *Host) start(ctx context.Context, p *pool) (*instance, error) {
 func (h *Host) instantiate(p *pool) (i *instance, err error) {
 	i = &instance{pool: p}
 	i.ctx = guestContext{context.Background(), i}
-	i.out.init(h, p.record, "stderr")
+	i.out.Init(h.log, &p.record.lines, "stderr")
+	stdout := new(guestlog.Output)
+	stdout.Init(h.log, &p.record.lines, "stdout")
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("starting it made the runtime panic: %v", r)
@@ -106,7 +110,7 @@ func (h *Host) instantiate(p *pool) (i *instance, err error) {
 			i = nil
 		}
 	}()
-	if i.mod, err = h.runtime.InstantiateModule(i.ctx, p.module.compiled, h.guestConfig(p, i)); err != nil {
+	if i.mod, err = h.runtime.InstantiateModule(i.ctx, p.module.compiled, sandbox.Config(stdout, &i.out)); err != nil {
 		i.mod = nil
 		return i, fmt.Errorf("starting it: %w", i.trap(err))
 	}
@@ -141,7 +145,7 @@ func (i *instance) describe() (*abi.Description, error) {
 	if err := json.Unmarshal(text, d); err != nil {
 		return nil, fmt.Errorf("its description is not the JSON that it should be: %w", err)
 	}
-	return d, checkDescription(d, i.pool.module)
+	return d, contract.Description(d, i.pool.module.Kind)
 }
 
 func (i *instance) configure(config []byte) error {
@@ -152,65 +156,8 @@ func (i *instance) configure(config []byte) error {
 	if err = abi.DecodeReply(answer); err == nil {
 		return nil
 	}
-	if r, ok := err.(*abi.Refusal); ok {
+	if r, ok := errors.AsType[*abi.Refusal](err); ok {
 		return r
 	}
 	return fmt.Errorf("its answer can't be decoded: %w", err)
-}
-
-// checkDescription compares what a module says of itself with its exports and with what this host knows.
-func checkDescription(d *abi.Description, m *module) error {
-	switch {
-	case d.ABI != abi.Version:
-		return fmt.Errorf("it says ABI %d, its marker says %d", d.ABI, abi.Version)
-	case d.Kind != m.kind:
-		return fmt.Errorf("it says that it is %s, its exports are those of %s", kindNoun(d.Kind), kindNoun(m.kind))
-	case d.Name == "":
-		return errors.New("it has no name")
-	case d.Version == "":
-		return errors.New("it has no version")
-	case d.ConfigSchema != "" && !json.Valid([]byte(d.ConfigSchema)):
-		return errors.New("its config_schema is not JSON")
-	}
-	if m.kind == abi.KindStrategy {
-		if d.Mode != "" && d.Mode != abi.ModeScore && d.Mode != abi.ModeFilter {
-			return fmt.Errorf("its mode %q is neither %q nor %q", d.Mode, abi.ModeScore, abi.ModeFilter)
-		}
-		return nil
-	}
-	if !knownDialect(d.Dialect) {
-		return fmt.Errorf("its dialect %q is unknown", d.Dialect)
-	}
-	if len(d.Endpoints) == 0 {
-		return errors.New("it serves no endpoint")
-	}
-	for _, name := range d.Endpoints {
-		if !knownEndpoint(name) {
-			return fmt.Errorf("its endpoint %q is unknown", name)
-		}
-	}
-	for _, name := range d.Passthrough {
-		if !knownDialect(name) {
-			return fmt.Errorf("its passthrough dialect %q is unknown", name)
-		}
-	}
-	return nil
-}
-
-func knownDialect(name string) bool {
-	for d := abi.DialectOpenAI; d <= abi.DialectResponses; d++ {
-		if d.String() == name {
-			return true
-		}
-	}
-	return false
-}
-
-func knownEndpoint(name string) bool {
-	for e := abi.EndpointChat; e <= abi.EndpointCompletions; e++ {
-		if e.String() == name {
-			return true
-		}
-	}
-	return false
 }

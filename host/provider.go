@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 
+	"github.com/switchyard-gateway/switchyard/host/internal/contract"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -29,9 +30,9 @@ func (p *Provider) Request(ctx context.Context, in *abi.RequestInput, out *abi.R
 		}
 		if buf, err = i.copied(exportRequest, in.Append(i.room()), buf); err == nil {
 			if err = out.Decode(buf); err == nil {
-				err = checkRequest(in, out)
+				err = contract.Request(in, out)
 			} else {
-				err = checkReply(err)
+				err = contract.Reply(err)
 			}
 		}
 		if err = i.finish(exportRequest, err); !c.again(err) {
@@ -49,9 +50,9 @@ func (p *Provider) Response(ctx context.Context, in *abi.ResponseInput, out *abi
 		}
 		if buf, err = i.copied(exportResponse, in.Append(i.room()), buf); err == nil {
 			if err = out.Decode(buf); err == nil {
-				err = checkResponse(out)
+				err = contract.Response(out)
 			} else {
-				err = checkReply(err)
+				err = contract.Reply(err)
 			}
 		}
 		if err = i.finish(exportResponse, err); !c.again(err) {
@@ -69,9 +70,9 @@ func (p *Provider) Stream(ctx context.Context, in *abi.StreamInput, out *abi.Str
 		}
 		if buf, err = i.copied(exportStream, in.Append(i.room()), buf); err == nil {
 			if err = out.Decode(buf); err == nil {
-				err = checkStream(out)
+				err = contract.Stream(out)
 			} else {
-				err = checkReply(err)
+				err = contract.Reply(err)
 			}
 		}
 		if err = i.finish(exportStream, err); !c.again(err) {

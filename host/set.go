@@ -4,12 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 
+	"github.com/switchyard-gateway/switchyard/host/internal/contract"
+	"github.com/switchyard-gateway/switchyard/host/internal/pluginfile"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -80,7 +81,7 @@ func (s *Set) Probe(ctx context.Context, key, exportName string, input []byte) (
 // build is the state of one Build.
 type build struct {
 	host   *Host
-	dir    string
+	dir    pluginfile.Folder
 	prev   *Set
 	set    *Set
 	loaded map[string]*candidate // by plugin
@@ -109,7 +110,7 @@ func (h *Host) Build(ctx context.Context, dir string, specs []Spec, prev *Set) (
 	if closing {
 		return nil, ErrClosed
 	}
-	b := &build{host: h, dir: dir, prev: prev, loaded: map[string]*candidate{}, set: &Set{
+	b := &build{host: h, dir: pluginfile.Folder(dir), prev: prev, loaded: map[string]*candidate{}, set: &Set{
 		providers: map[string]*Provider{}, strategies: map[string]*Strategy{}, versions: map[string]*version{},
 	}}
 	b.loadAll(ctx, specs)
@@ -152,7 +153,7 @@ func (b *build) loadAll(ctx context.Context, specs []Spec) {
 		if b.loaded[name] != nil {
 			continue
 		}
-		c := &candidate{record: b.host.recordOf(name, b.path(name))}
+		c := &candidate{record: b.host.recordOf(name, b.dir.Path(name))}
 		b.loaded[name] = c
 		wg.Go(func() {
 			room <- struct{}{}
@@ -162,8 +163,6 @@ func (b *build) loadAll(ctx context.Context, specs []Spec) {
 	}
 	wg.Wait()
 }
-
-func (b *build) path(plugin string) string { return filepath.Join(b.dir, plugin+".wasm") }
 
 // add gives one spec its place in the set, or reports why not.
 func (b *build) add(ctx context.Context, s *Spec) {
@@ -179,8 +178,8 @@ func (b *build) add(ctx context.Context, s *Spec) {
 		b.report(s, c, fmt.Errorf("the key %q is asked for twice", s.Key))
 		return
 	}
-	if kind := c.module.kind; kind != s.Kind {
-		err := fmt.Errorf("it is %s, but %s needs %s", kindNoun(kind), s.Key, kindNoun(s.Kind))
+	if kind := c.module.Kind; kind != s.Kind {
+		err := fmt.Errorf("it is %s, but %s needs %s", contract.Noun(kind), s.Key, contract.Noun(s.Kind))
 		b.host.rejected(c.record, c.module.hash, err)
 		b.report(s, c, err)
 		return
@@ -227,7 +226,7 @@ func (h *Host) poolFor(ctx context.Context, r *record, m *module, config []byte)
 	h.mu.Unlock()
 
 	size := h.opts.Instances
-	if m.feedback {
+	if m.Feedback {
 		size = 1
 	}
 	p := &pool{host: h, key: key, record: r, module: m, config: append([]byte(nil), config...), slots: make([]slot, size)}

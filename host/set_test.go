@@ -79,7 +79,7 @@ func TestBadFileChangesNothing(t *testing.T) {
 	}
 	for name, module := range bad {
 		f.write("a", module)
-		f.refused(set, strategySpec("a", "a"), providerSpec("b", "b"), providerSpec("new", "b"))
+		_ = f.refused(set, strategySpec("a", "a"), providerSpec("b", "b"), providerSpec("new", "b"))
 		st := f.status("a")
 		if st.State != StateActive || st.Hash != before.Hash || st.Rejected == nil || st.Rejected.Error == "" {
 			t.Errorf("%s: status %+v", name, st)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/host/internal/guestlog"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -71,7 +72,7 @@ type record struct {
 	calls        atomic.Uint64 // of instances that are closed
 	refusals     atomic.Uint64
 	faults       atomic.Uint64
-	lines        lineLimit
+	lines        guestlog.Lines
 
 	mu        sync.Mutex // guards the rest
 	version   *version
@@ -141,7 +142,7 @@ func (h *Host) recordOf(plugin, path string) *record {
 	defer h.mu.Unlock()
 	r := h.records[path]
 	if r == nil {
-		r = &record{plugin: plugin, path: path, state: StateFailed, bad: map[string]struct{}{}}
+		r = &record{plugin: plugin, path: path, lines: guestlog.Lines{Plugin: plugin}, state: StateFailed, bad: map[string]struct{}{}}
 		h.records[path] = r
 	}
 	return r
@@ -234,7 +235,7 @@ func (h *Host) faulted(p *pool, f *Fault) {
 	r.mu.Lock()
 	r.lastFault = &LastFault{At: time.Now(), Export: f.Export, Message: f.Cause}
 	r.mu.Unlock()
-	if r.lines.allow(time.Now()) {
+	if r.lines.Allow(time.Now()) {
 		h.log.Error("plugin fault", "plugin", f.Plugin, "hash", short(f.Hash), "export", f.Export, "cause", f.Cause)
 	}
 	if o := h.opts.Observer; o != nil {

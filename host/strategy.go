@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/switchyard-gateway/switchyard/host/internal/contract"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -26,7 +27,7 @@ func (s *Strategy) Mode() string {
 }
 
 // HasFeedback reports whether the strategy wants to hear how attempts end.
-func (s *Strategy) HasFeedback() bool { return s.line.active().module.feedback }
+func (s *Strategy) HasFeedback() bool { return s.line.active().module.Feedback }
 
 // Score scores candidates. Without an error, out has one score for each of them; a score may be NaN or infinite. The
 // scores reuse out.Scores.
@@ -42,9 +43,9 @@ func (s *Strategy) Score(ctx context.Context, h *abi.Header, candidates []abi.Ca
 		var answer []byte
 		if answer, err = i.call(exportScore, abi.AppendScore(i.room(), h, candidates), abi.MaxScoreOutput); err == nil {
 			if err = out.Decode(answer); err == nil {
-				err = checkScore(out, len(candidates))
+				err = contract.Score(out, len(candidates))
 			} else {
-				err = checkReply(err)
+				err = contract.Reply(err)
 			}
 		}
 		if err = i.finish(exportScore, err); !c.again(err) {
@@ -56,7 +57,7 @@ func (s *Strategy) Score(ctx context.Context, h *abi.Header, candidates []abi.Ca
 // Feedback tells the strategy how an attempt ended; without HasFeedback it does nothing.
 func (s *Strategy) Feedback(ctx context.Context, f *abi.Feedback) error {
 	for c := s.line.begin(); ; {
-		if !c.pool.module.feedback {
+		if !c.pool.module.Feedback {
 			return nil
 		}
 		i, err := c.borrow(ctx, exportFeedback)
@@ -66,7 +67,7 @@ func (s *Strategy) Feedback(ctx context.Context, f *abi.Feedback) error {
 		var answer []byte
 		if answer, err = i.call(exportFeedback, f.Append(i.room()), abi.MaxOutput); err == nil {
 			if err = abi.DecodeReply(answer); err != nil {
-				err = checkReply(err)
+				err = contract.Reply(err)
 			}
 		}
 		if err = i.finish(exportFeedback, err); !c.again(err) {

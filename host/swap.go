@@ -2,11 +2,10 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
-
-	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
 // A new version has to answer this many calls, all keys of the plugin together, before the version it replaced may go.
@@ -80,7 +79,7 @@ func (a *attempt) again(err error) bool {
 	t := a.line.trial
 	fault := pluginFault(err)
 	if fault == nil {
-		if f, ok := err.(*Fault); !ok || !f.Starved {
+		if f, ok := errors.AsType[*Fault](err); !ok || !f.Starved {
 			t.answered()
 		}
 		return false
@@ -205,13 +204,4 @@ func (v *version) open() *trial {
 		return v.trial
 	}
 	return nil
-}
-
-// kindNoun is the kind with its article, for sentences.
-func kindNoun(kind string) string {
-	switch kind {
-	case abi.KindProvider, abi.KindStrategy:
-		return "a " + kind
-	}
-	return fmt.Sprintf("%q", kind)
 }

@@ -151,7 +151,7 @@ func TestBodyThatBreaksOff(t *testing.T) {
 			}
 			r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", io.MultiReader(strings.NewReader(start), iotest.ErrReader(tc.err)))
 			r.ContentLength = tc.length
-			if tc.err == io.EOF { // as net/http reports it
+			if errors.Is(tc.err, io.EOF) { // as net/http reports it
 				r.Body = io.NopCloser(io.MultiReader(strings.NewReader(start), iotest.ErrReader(io.ErrUnexpectedEOF)))
 			}
 			r.Header.Set("Content-Encoding", coding)

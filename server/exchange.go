@@ -84,12 +84,12 @@ func (x *exchange) end() {
 		x.logLine()
 		return
 	}
-	begun := x.status != 0
-	if cause != http.ErrAbortHandler {
+	begun, aborted := x.status != 0, cause == http.ErrAbortHandler //nolint:errorlint // as net/http compares it
+	if !aborted {
 		x.s.log.Error("request panicked", "request", x.id, "panic", cause, "stack", string(debug.Stack()))
 	}
 	x.code = codeInternal
-	if !begun && cause != http.ErrAbortHandler {
+	if !begun && !aborted {
 		x.refuse(internalError(x.id))
 		x.logLine()
 		return

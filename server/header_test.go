@@ -13,7 +13,9 @@ import (
 
 // constant is a vendor that gives one good answer.
 func constant(body string) vendor {
-	return func(context.Context, *upstream.Request) (*upstream.Response, error) { return answer(http.StatusOK, body) }
+	return func(context.Context, *upstream.Request) (*upstream.Response, error) {
+		return answer(http.StatusOK, body)
+	}
 }
 
 // exhausted is the vendor's status by model.

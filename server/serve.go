@@ -43,7 +43,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, limit time.Duration
 	drain, cancel := context.WithTimeout(base, limit)
 	defer cancel()
 	err := srv.Shutdown(drain)
-	<-stopped
+	<-stopped //nolint:errcheck // it is http.ErrServerClosed
 	if err == nil {
 		return nil
 	}

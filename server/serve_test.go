@@ -112,6 +112,7 @@ func TestClientLeavesBeforeTheAnswer(t *testing.T) {
 	}()
 	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, srv.URL+"/v1/chat/completions", strings.NewReader(streamBody))
 	if resp, err := srv.Client().Do(req); err == nil {
+		_ = resp.Body.Close()
 		t.Fatalf("got %s", resp.Status)
 	}
 	<-up.canceled
@@ -250,7 +251,12 @@ func inMemory(t *testing.T, f *fixture) *pipes {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- f.Serve(ctx, p, 0) }()
-	t.Cleanup(func() { stop(); <-ended })
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 	return p
 }
 
@@ -294,6 +300,7 @@ func TestBodyThatDoesNotCome(t *testing.T) {
 				t.Fatal(err)
 			}
 			body, _ := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
 			if p := readProblem(t, string(body)); resp.StatusCode != tc.status || text(p.Error.Code) != tc.code {
 				t.Errorf("got %d %s", resp.StatusCode, body)
 			}
@@ -338,6 +345,7 @@ func TestSlowStreamIsNotCut(t *testing.T) {
 				t.Fatal(err)
 			}
 			body, err := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
 			if err != nil || string(body) != tc.want {
 				t.Fatalf("got %s, %v", body, err)
 			}

@@ -3,7 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/switchyard-gateway/switchyard/internal/config"
@@ -154,4 +157,28 @@ func TestSnapshotsAreReleased(t *testing.T) {
 	if n := r.snapshots.Load(); n != 0 {
 		t.Errorf("%d snapshots after the end", n)
 	}
+}
+
+// TestHostsTogether has the race detector watch hosts that are made at the same time. Only a test of the program itself
+// can: the runtime looks for its version among the modules that a binary was built from, which other tests' do not list.
+func TestHostsTogether(t *testing.T) {
+	t.Parallel()
+	var made sync.WaitGroup
+	together := make(chan struct{})
+	for range 4 {
+		cfg := &config.Config{Plugins: config.Plugins{CacheDir: filepath.Join(t.TempDir(), "cache")}}
+		made.Go(func() {
+			<-together
+			h, err := newHost(t.Context(), cfg, slog.New(slog.DiscardHandler), nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := h.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	close(together)
+	made.Wait()
 }

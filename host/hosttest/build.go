@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/host"
+	"github.com/switchyard-gateway/switchyard/host/internal/codecache"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -34,7 +35,9 @@ func Build(t testing.TB, dir string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	once, _ := built.LoadOrStore(abs, sync.OnceValues(func() (string, error) { return build(abs) }))
+	// Other tests wait for the module too: it does not depend on the context of this one.
+	ctx := context.WithoutCancel(t.Context())
+	once, _ := built.LoadOrStore(abs, sync.OnceValues(func() (string, error) { return build(ctx, abs) }))
 	path, err := once.(func() (string, error))()
 	if err != nil {
 		t.Fatalf("building the plugin in %s: %v", abs, err)
@@ -45,7 +48,7 @@ func Build(t testing.TB, dir string) string {
 var built sync.Map // folder → func() (string, error)
 
 // build compiles to a name of its own first, as another test binary may be building the same folder.
-func build(abs string) (string, error) {
+func build(ctx context.Context, abs string) (string, error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return "", err
@@ -59,9 +62,9 @@ func build(abs string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(temp)
+	defer func() { _ = os.RemoveAll(temp) }()
 	fresh := filepath.Join(temp, "plugin.wasm")
-	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", fresh, ".")
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", fresh, ".")
 	cmd.Dir = abs
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -78,7 +81,7 @@ func cacheDir() (string, error) {
 		base = filepath.Join(os.TempDir(), fmt.Sprintf("user-%d", os.Getuid()))
 	}
 	dir := filepath.Join(base, "switchyard-hosttest", runtime.Version())
-	return dir, host.CheckCache(dir)
+	return dir, codecache.Check(dir)
 }
 
 // New returns a Host that logs to the test, shares compiled code with other tests, and is closed at the end of the

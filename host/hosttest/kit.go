@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/switchyard-gateway/switchyard/host"
@@ -97,7 +98,7 @@ func (k *kit) garbage(t *testing.T, export string, good []byte, check func(answe
 			t.Fatalf("%s of %d bytes, %s %d: %v", export, len(message), what, at, err)
 		}
 	}
-	for n := range len(good) {
+	for n := range good {
 		if n < 512 || n%61 == 0 {
 			send("cut at", n, good[:n])
 		}
@@ -125,8 +126,8 @@ func (k *kit) garbage(t *testing.T, export string, good []byte, check func(answe
 // pure checks that equal inputs have equal outputs, in one instance and in a fresh one.
 func (k *kit) pure(t *testing.T, export string, inputs [][]byte) {
 	one, other := Load(t, k.dir, k.kind, k.config), Load(t, k.dir, k.kind, k.config)
-	for i := len(inputs) - 1; i >= 0; i-- { // so that the other has not just seen the input before
-		k.probe(t, other, export, inputs[i])
+	for _, input := range slices.Backward(inputs) { // so that the other has not just seen the input before
+		k.probe(t, other, export, input)
 	}
 	for i, input := range inputs {
 		first := k.probe(t, one, export, input)

@@ -120,8 +120,7 @@ func oddRequests(t *testing.T, p *host.Provider) {
 	}
 	in := requestInput(chat)
 	in.Model, in.RequestID = []byte(strings.Repeat("m\"\\\n", 1000)), []byte("\xff")
-	var err error
-	if buf, err = p.Request(t.Context(), in, &out, buf); fault(err) {
+	if _, err := p.Request(t.Context(), in, &out, buf); fault(err) {
 		t.Errorf("odd model: %v", err)
 	}
 }

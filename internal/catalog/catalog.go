@@ -126,8 +126,8 @@ func digits(s string) bool {
 // withoutNamespace cuts what stands before the first slash of id; failing that, the names in front that
 // Bedrock puts there, which end in a dot and consist of letters.
 func withoutNamespace(id string) string {
-	if i := strings.IndexByte(id, '/'); i >= 0 {
-		return id[i+1:]
+	if _, name, ok := strings.Cut(id, "/"); ok {
+		return name
 	}
 	i := strings.IndexByte(id, '.')
 	for k := range max(i, 0) {

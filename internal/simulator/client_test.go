@@ -68,7 +68,7 @@ func collect(t *testing.T, client *openai.Client, request openai.ChatCompletionR
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stream.Close()
+	defer func() { _ = stream.Close() }()
 	for {
 		chunk, err := stream.Recv()
 		if errors.Is(err, io.EOF) {

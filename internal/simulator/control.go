@@ -188,5 +188,5 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	w.Write(append(body, '\n')) // a client that left needs no answer
+	_, _ = w.Write(append(body, '\n')) // a client that left needs no answer
 }

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"errors"
 	"math"
 	"net/http"
 	"strconv"
@@ -78,7 +79,7 @@ func (x *exchange) run(path string) error {
 	body, err := readBody(x.r, x.buf[:cap(x.buf)])
 	x.body = body
 	x.sim.journal.add(x.r, x.acct.name, body)
-	if err == errTooLarge {
+	if errors.Is(err, errTooLarge) {
 		return x.refuse(x.dialect.refusal(x, http.StatusRequestEntityTooLarge))
 	} else if err != nil {
 		return err
@@ -123,7 +124,7 @@ func (x *exchange) faultBefore() (done bool, err error) {
 			status = http.StatusBadGateway
 		}
 		x.buf = append(x.buf, strings.ReplaceAll(page, "502 Bad Gateway", strconv.Itoa(status)+" "+http.StatusText(status))...)
-		x.writeWhole(status)
+		_ = x.writeWhole(status)
 		return true, errFaulted
 	default:
 		return false, nil
@@ -163,7 +164,7 @@ func (x *exchange) sendRefusal(e refusal) {
 		x.w.Header()[e.retryHow] = []string{e.retryAfter}
 	}
 	x.buf = x.dialect.appendError(x.buf[:0], x, e)
-	x.writeWhole(e.status)
+	_ = x.writeWhole(e.status) // the request ends the same way when its client has left
 }
 
 func (x *exchange) header(contentType string) {
@@ -233,15 +234,15 @@ func (x *exchange) reply(tokens int) error {
 			x.w.Header()["Content-Length"] = []string{strconv.Itoa(len(x.buf))}
 			x.buf = x.buf[:len(x.buf)/2]
 			x.begin()
-			x.flush()
+			_ = x.flush()
 			return errCut
 		case profile.FaultBadJSON:
 			x.buf = append(x.buf[:len(x.buf)/2], " oops, this is no JSON }"...)
-			x.writeWhole(http.StatusOK)
+			_ = x.writeWhole(http.StatusOK)
 			return errFaulted
 		case profile.FaultTruncatedJSON:
 			x.buf = x.buf[:len(x.buf)/2]
-			x.writeWhole(http.StatusOK)
+			_ = x.writeWhole(http.StatusOK)
 			return errFaulted
 		case profile.FaultStreamError:
 			x.sendRefusal(x.dialect.refusal(x, http.StatusInternalServerError))

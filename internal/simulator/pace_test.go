@@ -110,7 +110,7 @@ func TestCancelWhileWaiting(t *testing.T) {
 			w := httptest.NewRecorder()
 			func() {
 				defer func() {
-					if e := recover(); e != http.ErrAbortHandler {
+					if e := recover(); e != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
 						t.Errorf("%s: recovered %v", c.name, e)
 					}
 				}()

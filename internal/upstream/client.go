@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -140,7 +141,7 @@ func prepare(r *Request) (*Outgoing, error) {
 		o.Header[key] = values[i : i+1 : i+1]
 	}
 	for key, v := range r.Target.header {
-		o.Header[key] = v[:len(v):len(v)]
+		o.Header[key] = slices.Clip(v)
 	}
 	o.Header["Accept-Encoding"] = []string{"identity"}
 	if _, ok := o.Header["Content-Type"]; !ok && len(r.Body) > 0 {

@@ -61,11 +61,10 @@ func (d *decodedBody) Read(p []byte) (int, error) {
 		d.r = r
 	}
 	n, err := d.r.Read(p)
-	switch {
-	case err == nil:
-	case err == io.EOF:
-		err = d.finish()
-	default:
+	if err == io.EOF { //nolint:errorlint // an *Error of the wire may have io.EOF as its cause, and is no end
+		return n, d.finish()
+	}
+	if err != nil {
 		err = d.failure(err)
 	}
 	return n, err

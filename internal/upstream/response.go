@@ -89,7 +89,7 @@ type wireBody struct {
 
 func (b *wireBody) Read(p []byte) (int, error) {
 	n, err := b.rc.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF { //nolint:errorlint // io.EOF itself is the end, one that is wrapped is a failure
 		if b.closed.Load() && b.ctx.Err() == nil {
 			return n, &Error{Kind: Canceled, Op: opBody, Detail: "the response was closed while it was read"}
 		}

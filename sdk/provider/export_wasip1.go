@@ -8,17 +8,21 @@ import "github.com/switchyard-gateway/switchyard/sdk/internal/guest"
 func describe() uint64 { return guest.Shared.Answer(registered.Describe(guest.Shared.Out[:0])) }
 
 //go:wasmexport configure
-func configure(n uint32) uint64 { return call(registered.Configure, n) }
+func configure(n uint32) uint64 {
+	return guest.Shared.Answer(registered.Configure(guest.Shared.Out[:0], guest.Shared.Bytes(n)))
+}
 
 //go:wasmexport request
-func request(n uint32) uint64 { return call(registered.Request, n) }
+func request(n uint32) uint64 {
+	return guest.Shared.Answer(registered.Request(guest.Shared.Out[:0], guest.Shared.Bytes(n)))
+}
 
 //go:wasmexport response
-func response(n uint32) uint64 { return call(registered.Response, n) }
+func response(n uint32) uint64 {
+	return guest.Shared.Answer(registered.Response(guest.Shared.Out[:0], guest.Shared.Bytes(n)))
+}
 
 //go:wasmexport stream
-func stream(n uint32) uint64 { return call(registered.Stream, n) }
-
-func call(f func(dst, input []byte) []byte, n uint32) uint64 {
-	return guest.Shared.Answer(f(guest.Shared.Out[:0], guest.Shared.Bytes(n)))
+func stream(n uint32) uint64 {
+	return guest.Shared.Answer(registered.Stream(guest.Shared.Out[:0], guest.Shared.Bytes(n)))
 }

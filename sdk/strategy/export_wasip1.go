@@ -8,11 +8,11 @@ import "github.com/switchyard-gateway/switchyard/sdk/internal/guest"
 func describe() uint64 { return guest.Shared.Answer(registered.Describe(guest.Shared.Out[:0])) }
 
 //go:wasmexport configure
-func configure(n uint32) uint64 { return call(registered.Configure, n) }
+func configure(n uint32) uint64 {
+	return guest.Shared.Answer(registered.Configure(guest.Shared.Out[:0], guest.Shared.Bytes(n)))
+}
 
 //go:wasmexport score
-func score(n uint32) uint64 { return call(registered.Score, n) }
-
-func call(f func(dst, input []byte) []byte, n uint32) uint64 {
-	return guest.Shared.Answer(f(guest.Shared.Out[:0], guest.Shared.Bytes(n)))
+func score(n uint32) uint64 {
+	return guest.Shared.Answer(registered.Score(guest.Shared.Out[:0], guest.Shared.Bytes(n)))
 }

@@ -28,7 +28,7 @@ type Plugin interface {
 
 var errInput = errors.New("score input is shorter than its header says")
 
-var registered *Instance
+var registered *Instance //nolint:unused // the exports, which are there on wasip1 only, read it
 
 // Register makes p the module's plugin. Call it once, in an init function.
 func Register(p Plugin) { registered = New(p) }
@@ -71,10 +71,13 @@ func (i *Instance) Score(dst, input []byte) []byte {
 	if cap(i.out.Scores) < n {
 		i.out.Scores = make([]float64, n)
 	}
-	i.out = abi.ScoreOutput{Scores: i.out.Scores[:n]}
-	clear(i.out.Scores)
-	if err := i.plugin.Score(v, &i.out); err != nil {
+	o := &i.out
+	o.Scores, o.Directives, o.Reason = o.Scores[:n], 0, ""
+	o.HedgeAfterMS, o.AttemptTimeoutMS, o.FirstTokenTimeoutMS = 0, 0, 0
+	o.RejectStatus, o.RejectCode = 0, ""
+	clear(o.Scores)
+	if err := i.plugin.Score(v, o); err != nil {
 		return guest.Refuse(dst, err)
 	}
-	return i.out.Append(dst)
+	return o.Append(dst)
 }

@@ -162,7 +162,7 @@ func (in instance) appendString(dst []byte, s gjson.Result) []byte {
 // resolve follows a reference inside the same schema.
 func (in instance) resolve(ref string) gjson.Result {
 	at := in.root
-	for _, part := range strings.Split(strings.TrimPrefix(ref, "#"), "/") {
+	for part := range strings.SplitSeq(strings.TrimPrefix(ref, "#"), "/") {
 		if part == "" {
 			continue
 		}

@@ -182,7 +182,7 @@ func FuzzDecoders(f *testing.F) {
 		if p, err := Anthropic(root); err == nil && p.MaxTokens < 1 && root.Get("max_tokens").Num < 1 {
 			t.Errorf("accepted without max_tokens: %+v", p)
 		}
-		Ollama(root)
-		OpenAICompletion(root, true)
+		_, _ = Ollama(root)
+		_, _ = OpenAICompletion(root, true)
 	})
 }

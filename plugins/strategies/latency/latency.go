@@ -13,6 +13,7 @@ import (
 	"math"
 
 	"github.com/switchyard-gateway/switchyard/plugins/strategies/internal/ladder"
+	"github.com/switchyard-gateway/switchyard/plugins/strategies/internal/lottery"
 	"github.com/switchyard-gateway/switchyard/plugins/strategies/internal/note"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/settings"
@@ -133,10 +134,8 @@ func (p *plugin) Score(in abi.View, out *abi.ScoreOutput) error {
 
 // weight is at least a little: being a backup is for order and the strategies that go by weight.
 func weight(c abi.CandidateView) float64 {
-	if w := draw.Weight(c.Weight()); w > 0 {
-		return w
-	}
-	return 1
+	w, _ := lottery.Weight(c)
+	return w
 }
 
 // expected is the time that a request is expected to take with load and errors reckoned in. Retrying a
@@ -203,10 +202,10 @@ func (p *plugin) reason(in abi.View, scores []float64, explored int) string {
 		return l.Text("measuring ").Name(in.Candidate(first).ID()).Text(" again, which had no request this minute").String()
 	}
 	l.Name(in.Candidate(first).ID())
-	switch {
-	case r.class == unknown:
+	switch r.class {
+	case unknown:
 		return l.Text(" drawn by weight, nothing is proven yet").String()
-	case r.class == failing:
+	case failing:
 		return l.Text(" ").Millis(r.expected).Text(", though it mostly fails").String()
 	}
 	l.Text(" ").Millis(r.expected)

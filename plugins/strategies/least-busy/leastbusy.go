@@ -8,6 +8,7 @@ package main
 
 import (
 	"github.com/switchyard-gateway/switchyard/plugins/strategies/internal/ladder"
+	"github.com/switchyard-gateway/switchyard/plugins/strategies/internal/lottery"
 	"github.com/switchyard-gateway/switchyard/plugins/strategies/internal/note"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/settings"
@@ -37,21 +38,6 @@ func (p *plugin) Describe() abi.Description {
 // Configure accepts no keys.
 func (p *plugin) Configure(config []byte) error { return settings.Apply(config) }
 
-// Classes within a standing.
-const (
-	weighted = iota
-	backup
-	classes
-)
-
-// share returns a candidate's weight, 1 for a backup so that backups compare among themselves.
-func share(c abi.CandidateView) (weight float64, class uint8) {
-	if w := draw.Weight(c.Weight()); w > 0 {
-		return w, weighted
-	}
-	return 1, backup
-}
-
 // choice is one of the two that were drawn among the least busy.
 type choice struct {
 	index   int // -1: none
@@ -67,8 +53,8 @@ func (p *plugin) Score(in abi.View, out *abi.ScoreOutput) error {
 	lowest := uint8(ladder.MaxLevels)
 	for i := range n {
 		c := in.Candidate(i)
-		weight, class := share(c)
-		p.levels[i] = ladder.Standing(c.Flags())*classes + class
+		weight, class := lottery.Weight(c)
+		p.levels[i] = ladder.Standing(c.Flags())*lottery.Classes + class
 		lowest = min(lowest, p.levels[i])
 		out.Scores[i] = float64(c.InFlight()) / weight
 	}
@@ -82,7 +68,7 @@ func (p *plugin) Score(in abi.View, out *abi.ScoreOutput) error {
 	a, b := choice{index: -1}, choice{index: -1}
 	for i := range n {
 		c := in.Candidate(i)
-		weight, _ := share(c)
+		weight, _ := lottery.Weight(c)
 		arrival := draw.Race(seed, c.IDHash(), weight)
 		load := out.Scores[i]
 		if p.levels[i] == lowest && load-least <= tie*least {

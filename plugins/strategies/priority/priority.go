@@ -5,10 +5,10 @@ package main
 
 import (
 	"github.com/switchyard-gateway/switchyard/plugins/strategies/internal/ladder"
+	"github.com/switchyard-gateway/switchyard/plugins/strategies/internal/lottery"
 	"github.com/switchyard-gateway/switchyard/plugins/strategies/internal/note"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/settings"
-	"github.com/switchyard-gateway/switchyard/sdk/strategy/draw"
 )
 
 var purpose = abi.Hash("priority")
@@ -32,19 +32,12 @@ func (p *plugin) Configure(config []byte) error { return settings.Apply(config) 
 // upper half for weight 0.
 func (p *plugin) Score(in abi.View, out *abi.ScoreOutput) error {
 	p.levels = ladder.Levels(p.levels, in.Len())
-	seed := draw.Mix(in.Seed(), purpose)
-	most := 0.0
-	for i := range in.Len() {
-		most = max(most, draw.Weight(in.Candidate(i).Weight()))
-	}
+	lots := lottery.New(in, purpose)
 	for i := range in.Len() {
 		c := in.Candidate(i)
-		weight, half := draw.Weight(c.Weight())/most, 0.0
-		if !(weight > 0) {
-			weight, half = 1, 0.5
-		}
+		lot, class := lots.Draw(c)
 		p.levels[i] = ladder.Standing(c.Flags())
-		out.Scores[i] = float64(c.Order()) + half + draw.Lot(draw.Race(seed, c.IDHash(), weight))/2
+		out.Scores[i] = float64(c.Order()) + float64(class)/lottery.Classes + lot/lottery.Classes
 	}
 	ladder.Settle(out.Scores, p.levels)
 	out.Reason = p.reason(in, out.Scores)

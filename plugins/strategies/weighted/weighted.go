@@ -6,6 +6,7 @@ package main
 
 import (
 	"github.com/switchyard-gateway/switchyard/plugins/strategies/internal/ladder"
+	"github.com/switchyard-gateway/switchyard/plugins/strategies/internal/lottery"
 	"github.com/switchyard-gateway/switchyard/plugins/strategies/internal/note"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/settings"
@@ -29,29 +30,15 @@ func (p *plugin) Describe() abi.Description {
 // Configure accepts no keys.
 func (p *plugin) Configure(config []byte) error { return settings.Apply(config) }
 
-// Classes within a standing.
-const (
-	drawn = iota
-	backup
-	classes
-)
-
 // Score draws the order.
 func (p *plugin) Score(in abi.View, out *abi.ScoreOutput) error {
 	p.levels = ladder.Levels(p.levels, in.Len())
-	seed := draw.Mix(in.Seed(), purpose)
-	most := 0.0
-	for i := range in.Len() {
-		most = max(most, draw.Weight(in.Candidate(i).Weight()))
-	}
+	lots := lottery.New(in, purpose)
 	for i := range in.Len() {
 		c := in.Candidate(i)
-		weight, class := draw.Weight(c.Weight())/most, uint8(drawn)
-		if !(weight > 0) {
-			weight, class = 1, backup
-		}
-		p.levels[i] = ladder.Standing(c.Flags())*classes + class
-		out.Scores[i] = draw.Lot(draw.Race(seed, c.IDHash(), weight))
+		lot, class := lots.Draw(c)
+		p.levels[i] = ladder.Standing(c.Flags())*lottery.Classes + class
+		out.Scores[i] = lot
 	}
 	ladder.Settle(out.Scores, p.levels)
 	out.Reason = p.reason(in, out.Scores)
@@ -68,7 +55,7 @@ func (p *plugin) reason(in abi.View, scores []float64) string {
 	switch {
 	case second < 0:
 		return l.Text(" is the only one").String()
-	case p.levels[first]%classes == backup:
+	case p.levels[first]%lottery.Classes == lottery.Backup:
 		return l.Text(" drawn among backups of weight 0").String()
 	}
 	sum := 0.0

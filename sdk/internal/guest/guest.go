@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"errors"
 	"unsafe"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
@@ -43,10 +44,10 @@ func address(b []byte) uint32 {
 	return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(b))))
 }
 
-// Refuse encodes any error as a refusal: a *abi.Refusal as it is, anything else as an invalid
+// Refuse encodes any error as a refusal: a *abi.Refusal, wrapped or not, as it is, anything else as an invalid
 // request that no other deployment would take either.
 func Refuse(dst []byte, err error) []byte {
-	ref, ok := err.(*abi.Refusal)
+	ref, ok := errors.AsType[*abi.Refusal](err)
 	if !ok {
 		ref = &abi.Refusal{
 			Status: 400, Class: abi.ClassFinal, Kind: abi.ErrorInvalidRequest,

@@ -8,7 +8,7 @@ import "github.com/switchyard-gateway/switchyard/sdk/abi"
 // Func hears of one finished attempt. The input aliases a reused buffer.
 type Func func(*abi.Feedback)
 
-var registered Func
+var registered Func //nolint:unused // the export, which is there on wasip1 only, reads it
 
 // Register makes f the module's listener. Call it once, in an init function.
 func Register(f Func) { registered = f }

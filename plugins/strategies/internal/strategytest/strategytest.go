@@ -218,11 +218,11 @@ func Random(r *rand.Rand) (abi.Header, []abi.Candidate) {
 }
 
 // Bench measures a decision among eight candidates, encoding and decoding left out.
-func Bench(b *testing.B, plugin strategy.Plugin, h abi.Header) {
+func Bench(b *testing.B, plugin strategy.Plugin) {
 	if err := plugin.Configure([]byte("{}")); err != nil {
 		b.Fatal(err)
 	}
-	cands := eight()
+	h, cands := typical()
 	in := abi.View(abi.AppendScore(nil, &h, cands))
 	out := abi.ScoreOutput{Scores: make([]float64, len(cands))}
 	b.ReportAllocs()
@@ -235,8 +235,8 @@ func Bench(b *testing.B, plugin strategy.Plugin, h abi.Header) {
 }
 
 // BenchGuest measures the same decision by the built module in a host, encoding and decoding included.
-func BenchGuest(b *testing.B, score Scorer, h abi.Header) {
-	cands := eight()
+func BenchGuest(b *testing.B, score Scorer) {
+	h, cands := typical()
 	var out abi.ScoreOutput
 	b.ReportAllocs()
 	for b.Loop() {
@@ -249,8 +249,9 @@ func BenchGuest(b *testing.B, score Scorer, h abi.Header) {
 // Scorer is how a host asks a loaded strategy.
 type Scorer func(context.Context, *abi.Header, []abi.Candidate, *abi.ScoreOutput) error
 
-// eight returns candidates with statistics, prices and tags.
-func eight() (cands []abi.Candidate) {
+// typical returns a request and eight candidates with statistics, prices and tags.
+func typical() (h abi.Header, cands []abi.Candidate) {
+	h = abi.Header{Seed: 7, Features: abi.FeatureStream, PromptTokens: 900, ExpectedOutput: 300, TenantHash: 5, Tags: "eu"}
 	for i, id := range []string{"one", "two", "three", "four", "five", "six", "seven", "eight"} {
 		f := float64(i)
 		cands = append(cands, Candidate(id, func(c *abi.Candidate) {
@@ -259,15 +260,18 @@ func eight() (cands []abi.Candidate) {
 			c.PriceInput, c.PriceOutput = 1+f, 4+f
 		}))
 	}
-	return cands
+	return h, cands
 }
 
-// NoAllocations fails the test if a decision allocates once its buffers have grown.
-func NoAllocations(t *testing.T, plugin strategy.Plugin, h abi.Header, cands ...abi.Candidate) {
+// NoAllocations fails the test if a decision, among candidates of which nothing is known, allocates once its buffers have
+// grown.
+func NoAllocations(t *testing.T, plugin strategy.Plugin) {
 	t.Helper()
 	if err := plugin.Configure([]byte("{}")); err != nil {
 		t.Fatal(err)
 	}
+	h, _ := typical()
+	cands := []abi.Candidate{Candidate("one"), Candidate("two"), Candidate("three")}
 	in := abi.View(abi.AppendScore(nil, &h, cands))
 	out := abi.ScoreOutput{Scores: make([]float64, len(cands))}
 	run := func() {

@@ -1,13 +1,12 @@
-package host
+package guestlog
 
 import (
+	"bytes"
 	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
 func TestVisible(t *testing.T) {
@@ -21,8 +20,8 @@ func TestVisible(t *testing.T) {
 		"bad \xff byte":   `bad \xff byte`,
 		"\u202egnp.exe":   `\u202egnp.exe`,
 	} {
-		if got := visible(in); got != want {
-			t.Errorf("visible(%q) = %q, want %q", in, got, want)
+		if got := Visible(in); got != want {
+			t.Errorf("Visible(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
@@ -30,18 +29,20 @@ func TestVisible(t *testing.T) {
 func TestLineLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var log logBuffer
-		r := &record{plugin: "p"}
+		var log bytes.Buffer
+		lines := &Lines{Plugin: "p"}
 		to := slog.New(slog.NewTextHandler(&log, nil))
 		for range maxLines + 10 {
-			r.log(to, slog.LevelInfo, "log", []byte("line"))
+			lines.Write(to, slog.LevelInfo, "log", []byte("line"))
 		}
 		if n := strings.Count(log.String(), "msg=line"); n != maxLines {
 			t.Errorf("%d lines in a second, want %d", n, maxLines)
 		}
 		time.Sleep(time.Second) // of the bubble's time
-		r.log(to, slog.LevelInfo, "log", []byte("later\x07"))
-		contains(t, log.String(), `msg=later\a plugin=p stream=log lines_dropped_before=10`)
+		lines.Write(to, slog.LevelInfo, "log", []byte("later\x07"))
+		if want := `msg=later\a plugin=p stream=log lines_dropped_before=10`; !strings.Contains(log.String(), want) {
+			t.Errorf("%q does not say %q", log.String(), want)
+		}
 	})
 }
 
@@ -59,44 +60,20 @@ func TestLastWords(t *testing.T) {
 	}
 	for _, c := range cases {
 		for _, step := range []int{1, 7, 1 << 20} {
-			var o output
-			o.init(&Host{log: slog.New(slog.DiscardHandler)}, &record{}, "stderr")
+			var o Output
+			o.Init(slog.New(slog.DiscardHandler), new(Lines), "stderr")
 			for rest := []byte(c.written); len(rest) > 0; rest = rest[min(step, len(rest)):] {
 				if n, err := o.Write(rest[:min(step, len(rest))]); err != nil || n != min(step, len(rest)) {
 					t.Fatalf("write: %d, %v", n, err)
 				}
 			}
-			if got := o.text(); got != c.want {
+			if got := o.Text(); got != c.want {
 				t.Errorf("%s, %d bytes at a time: %q, want %q", c.name, step, got, c.want)
 			}
-			o.reset()
-			if got := o.text(); got != "" {
+			o.Reset()
+			if got := o.Text(); got != "" {
 				t.Errorf("%s: %q after a reset", c.name, got)
 			}
 		}
 	}
-}
-
-func TestGuestLog(t *testing.T) {
-	t.Parallel()
-	f := newFolder(t, Options{})
-	g := withImport(newStrategy(1), abi.HostModule, abi.HostLog, typeLog)
-	answer := g.functions[abi.ExportScore].body
-	at := answersFrom + len(g.data)
-	g.data = append(g.data, strings.Repeat("w", abi.MaxLogLine+5)...)
-	line := func(level, ptr, size int32) []byte {
-		return concat(constI32(level), constI32(ptr), constI32(size), call(0))
-	}
-	g.set(abi.ExportScore, typeI32toL, concat(
-		line(abi.LogWarn, int32(at), abi.MaxLogLine+5), // too long
-		line(abi.LogError, -8, 100),                    // outside memory: ignored
-		line(abi.LogDebug, int32(at), 3),
-		answer))
-	f.write("a", g.encode())
-	set := f.build(nil, strategySpec("a", "a"))
-	if _, err := score(t, set.Strategy("a"), 1, 0); err != nil {
-		t.Fatal(err)
-	}
-	contains(t, f.log.String(), "level=WARN msg="+strings.Repeat("w", abi.MaxLogLine)+" plugin=a stream=log", "level=DEBUG msg=www ")
-	f.closed(set)
 }

@@ -1,13 +1,16 @@
-package host
+package contract
 
 import (
+	"errors"
+	"io"
+	"math"
 	"strings"
 	"testing"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
-func TestCheckRequest(t *testing.T) {
+func TestRequest(t *testing.T) {
 	t.Parallel()
 	good := func() abi.RequestOutput {
 		return abi.RequestOutput{
@@ -50,13 +53,13 @@ func TestCheckRequest(t *testing.T) {
 	for _, c := range cases {
 		out := good()
 		c.change(&out)
-		checkWant(t, c.name, checkRequest(&abi.RequestInput{}, &out), c.want)
+		checkWant(t, c.name, Request(&abi.RequestInput{}, &out), c.want)
 	}
 	withheld := abi.RequestInput{Flags: abi.FlagBodyWithheld}
-	checkWant(t, "withheld", checkRequest(&withheld, &abi.RequestOutput{Path: []byte("/")}), "did not answer with edits")
+	checkWant(t, "withheld", Request(&withheld, &abi.RequestOutput{Path: []byte("/")}), "did not answer with edits")
 }
 
-func TestCheckStream(t *testing.T) {
+func TestStream(t *testing.T) {
 	t.Parallel()
 	chunks := abi.Chunks(nil).Append(abi.ChunkMeta, []byte(`{"a":1}`)).AppendRefusal(&abi.Refusal{Status: 502})
 	cases := []struct {
@@ -76,42 +79,44 @@ func TestCheckStream(t *testing.T) {
 		{"odd error", abi.StreamOutput{Count: 1, Chunks: abi.Chunks(nil).AppendRefusal(&abi.Refusal{})}, "its refusal has status 0"},
 	}
 	for _, c := range cases {
-		checkWant(t, c.name, checkStream(&c.out), c.want)
+		checkWant(t, c.name, Stream(&c.out), c.want)
 	}
 }
 
-func TestCheckResponse(t *testing.T) {
+func TestResponse(t *testing.T) {
 	t.Parallel()
-	checkWant(t, "as it is", checkResponse(&abi.ResponseOutput{AsIs: true}), "")
-	checkWant(t, "body", checkResponse(&abi.ResponseOutput{Body: []byte("{}")}), "")
-	checkWant(t, "both", checkResponse(&abi.ResponseOutput{AsIs: true, Body: []byte("{}")}), "as it is, and gives one of 2 bytes")
-	checkWant(t, "neither", checkResponse(&abi.ResponseOutput{}), "has no body")
+	checkWant(t, "as it is", Response(&abi.ResponseOutput{AsIs: true}), "")
+	checkWant(t, "body", Response(&abi.ResponseOutput{Body: []byte("{}")}), "")
+	checkWant(t, "both", Response(&abi.ResponseOutput{AsIs: true, Body: []byte("{}")}), "as it is, and gives one of 2 bytes")
+	checkWant(t, "neither", Response(&abi.ResponseOutput{}), "has no body")
 }
 
-func TestCheckScore(t *testing.T) {
+func TestScore(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", abi.MaxReason+1)
-	checkWant(t, "good", checkScore(&abi.ScoreOutput{Scores: []float64{1, nan}}, 2), "")
-	checkWant(t, "count", checkScore(&abi.ScoreOutput{Scores: []float64{1}}, 2), "1 scores for 2 candidates")
-	checkWant(t, "reason", checkScore(&abi.ScoreOutput{Reason: long}, 0), "its reason has 257 bytes")
-	checkWant(t, "code", checkScore(&abi.ScoreOutput{RejectCode: long}, 0), "its reject code has 257 bytes")
-	checkWant(t, "status", checkScore(&abi.ScoreOutput{Directives: abi.DirectiveReject, RejectStatus: 302}, 0), "rejects with status 302")
-	checkWant(t, "reject", checkScore(&abi.ScoreOutput{Directives: abi.DirectiveReject, RejectStatus: 403}, 0), "")
+	checkWant(t, "good", Score(&abi.ScoreOutput{Scores: []float64{1, math.NaN()}}, 2), "")
+	checkWant(t, "count", Score(&abi.ScoreOutput{Scores: []float64{1}}, 2), "1 scores for 2 candidates")
+	checkWant(t, "reason", Score(&abi.ScoreOutput{Reason: long}, 0), "its reason has 257 bytes")
+	checkWant(t, "code", Score(&abi.ScoreOutput{RejectCode: long}, 0), "its reject code has 257 bytes")
+	checkWant(t, "status", Score(&abi.ScoreOutput{Directives: abi.DirectiveReject, RejectStatus: 302}, 0), "rejects with status 302")
+	checkWant(t, "reject", Score(&abi.ScoreOutput{Directives: abi.DirectiveReject, RejectStatus: 403}, 0), "")
 	out := abi.ScoreOutput{Reason: "cheap\r\nX-Evil: 1"}
-	if err := checkScore(&out, 0); err != nil || out.Reason != `cheap\r\nX-Evil: 1` {
+	if err := Score(&out, 0); err != nil || out.Reason != `cheap\r\nX-Evil: 1` {
 		t.Errorf("reason %q, %v", out.Reason, err)
 	}
 }
 
-func TestCheckRefusal(t *testing.T) {
+func TestRefusal(t *testing.T) {
 	t.Parallel()
-	checkWant(t, "status", checkRefusal(&abi.Refusal{Status: 600}), "status 600")
-	checkWant(t, "class", checkRefusal(&abi.Refusal{Status: 500, Class: 3}), "unknown class 3")
-	checkWant(t, "kind", checkRefusal(&abi.Refusal{Status: 500, Kind: 11}), "unknown kind 11")
+	checkWant(t, "status", refusal(&abi.Refusal{Status: 600}), "status 600")
+	checkWant(t, "class", refusal(&abi.Refusal{Status: 500, Class: 3}), "unknown class 3")
+	checkWant(t, "kind", refusal(&abi.Refusal{Status: 500, Kind: 11}), "unknown kind 11")
 	r := &abi.Refusal{Status: 599, Class: abi.ClassOther, Kind: abi.ErrorBadResponse}
-	if err := checkRefusal(r); err != error(r) {
+	if err := Reply(r); !errors.Is(err, r) {
 		t.Errorf("a good refusal became %v", err)
 	}
+	checkWant(t, "bad", Reply(&abi.Refusal{Status: 600}), "its refusal has status 600")
+	checkWant(t, "none", Reply(io.ErrUnexpectedEOF), "its output can't be decoded: unexpected EOF")
 }
 
 func checkWant(t *testing.T, name string, err error, want string) {
@@ -121,7 +126,7 @@ func checkWant(t *testing.T, name string, err error, want string) {
 		t.Errorf("%s: %v", name, err)
 	case want != "" && err == nil:
 		t.Errorf("%s: accepted, want %q", name, want)
-	case want != "":
-		contains(t, err.Error(), want)
+	case want != "" && !strings.Contains(err.Error(), want):
+		t.Errorf("%s: %q does not say %q", name, err, want)
 	}
 }

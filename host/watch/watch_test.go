@@ -1,4 +1,4 @@
-package host
+package watch
 
 import (
 	"os"
@@ -37,7 +37,7 @@ func newWorld(t *testing.T) *world {
 		defer close(wd.w.ended)
 		wd.w.loop(first, wd.scan, wd.hints, 200*time.Millisecond, 30*time.Second, fakeSame)
 	}()
-	t.Cleanup(func() { wd.w.Close() })
+	t.Cleanup(func() { _ = wd.w.Close() })
 	return wd
 }
 
@@ -65,7 +65,7 @@ func (wd *world) told() bool {
 	}
 }
 
-func TestWatchDebounce(t *testing.T) {
+func TestDebounce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		wd := newWorld(t)
@@ -89,7 +89,7 @@ func TestWatchDebounce(t *testing.T) {
 	})
 }
 
-func TestWatchHintsWithoutChange(t *testing.T) {
+func TestHintsWithoutChange(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		wd := newWorld(t)
@@ -107,7 +107,7 @@ func TestWatchHintsWithoutChange(t *testing.T) {
 	})
 }
 
-func TestWatchRescan(t *testing.T) {
+func TestRescan(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		wd := newWorld(t)
@@ -129,7 +129,7 @@ func TestWatchRescan(t *testing.T) {
 	})
 }
 
-func TestWatchConstantHints(t *testing.T) {
+func TestConstantHints(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		wd := newWorld(t)
@@ -154,7 +154,7 @@ type place struct {
 	w   *Watcher
 }
 
-func watchPlace(t *testing.T, prepare func(dir string), options func(dir string) WatchOptions) *place {
+func watchPlace(t *testing.T, prepare func(dir string), options func(dir string) Options) *place {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -164,11 +164,11 @@ func watchPlace(t *testing.T, prepare func(dir string), options func(dir string)
 	o := options(dir)
 	o.Debounce = time.Millisecond
 	o.Rescan = time.Hour // so that only notifications count
-	w, err := NewWatcher(o)
+	w, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { w.Close() })
+	t.Cleanup(func() { _ = w.Close() })
 	return &place{t, dir, w}
 }
 
@@ -198,10 +198,10 @@ func (p *place) told() {
 	<-p.w.Events()
 }
 
-func TestWatchFolder(t *testing.T) {
+func TestFolder(t *testing.T) {
 	t.Parallel()
-	p := watchPlace(t, func(string) {}, func(dir string) WatchOptions {
-		return WatchOptions{Dirs: []string{filepath.Join(dir, "plugins")}}
+	p := watchPlace(t, func(string) {}, func(dir string) Options {
+		return Options{Dirs: []string{filepath.Join(dir, "plugins")}}
 	})
 	p.write("plugins/a.wasm", "one") // the folder did not exist
 	p.told()
@@ -224,10 +224,10 @@ func TestWatchFolder(t *testing.T) {
 	p.told()
 }
 
-func TestWatchFileAlone(t *testing.T) {
+func TestFileAlone(t *testing.T) {
 	t.Parallel()
-	p := watchPlace(t, func(string) {}, func(dir string) WatchOptions {
-		return WatchOptions{Files: []string{filepath.Join(dir, "plugins.yaml")}, Dirs: []string{filepath.Join(dir, "dist")}}
+	p := watchPlace(t, func(string) {}, func(dir string) Options {
+		return Options{Files: []string{filepath.Join(dir, "plugins.yaml")}, Dirs: []string{filepath.Join(dir, "dist")}}
 	})
 	p.write("other.yaml", "x")
 	p.write("dist/readme.txt", "x")
@@ -242,8 +242,8 @@ func TestWatchFileAlone(t *testing.T) {
 	p.told()
 }
 
-// TestWatchLinks flips links as Kubernetes does: the file links to ..data/file, ..data links to a folder with a date.
-func TestWatchLinks(t *testing.T) {
+// TestLinks flips links as Kubernetes does: the file links to ..data/file, ..data links to a folder with a date.
+func TestLinks(t *testing.T) {
 	t.Parallel()
 	p := watchPlace(t, func(dir string) {
 		for _, version := range []string{"..1", "..2"} {
@@ -259,8 +259,8 @@ func TestWatchLinks(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-	}, func(dir string) WatchOptions {
-		return WatchOptions{Files: []string{filepath.Join(dir, "a.wasm")}, Dirs: []string{filepath.Join(dir, "current")}}
+	}, func(dir string) Options {
+		return Options{Files: []string{filepath.Join(dir, "a.wasm")}, Dirs: []string{filepath.Join(dir, "current")}}
 	})
 	flip := func(target string) {
 		p.do(os.Symlink(target, p.path("..data_tmp")))

@@ -1,4 +1,4 @@
-package host
+package contract
 
 import (
 	"bytes"
@@ -6,20 +6,24 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/switchyard-gateway/switchyard/host/internal/guestlog"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
-// checkReply looks at the error of a Decode: a refusal that is in order is passed on, the rest is a fault.
-func checkReply(err error) error {
-	r, ok := err.(*abi.Refusal)
+// Reply looks at the error of a Decode: a refusal that is in order is passed on, the rest is a fault.
+func Reply(err error) error {
+	r, ok := errors.AsType[*abi.Refusal](err)
 	if !ok {
 		return fmt.Errorf("its output can't be decoded: %w", err)
 	}
-	return checkRefusal(r)
+	if err := refusal(r); err != nil {
+		return err
+	}
+	return r
 }
 
-// checkRefusal returns the refusal, or what is wrong with it.
-func checkRefusal(r *abi.Refusal) error {
+// refusal says what is wrong with a refusal.
+func refusal(r *abi.Refusal) error {
 	switch {
 	case r.Status < 400 || r.Status > 599:
 		return fmt.Errorf("its refusal has status %d, which is no error", r.Status)
@@ -28,10 +32,11 @@ func checkRefusal(r *abi.Refusal) error {
 	case r.Kind > abi.ErrorBadResponse:
 		return fmt.Errorf("its refusal has the unknown kind %d", r.Kind)
 	}
-	return r
+	return nil
 }
 
-func checkRequest(in *abi.RequestInput, out *abi.RequestOutput) error {
+// Request says what is wrong with a provider's answer to in.
+func Request(in *abi.RequestInput, out *abi.RequestOutput) error {
 	switch {
 	case out.RequestMode > abi.ModePassthrough:
 		return fmt.Errorf("its request mode %d is unknown", out.RequestMode)
@@ -97,7 +102,8 @@ func namesValid(n abi.Names) bool {
 	return sum == len(n)
 }
 
-func checkResponse(out *abi.ResponseOutput) error {
+// Response says what is wrong with a provider's translated response.
+func Response(out *abi.ResponseOutput) error {
 	switch {
 	case out.AsIs && len(out.Body) > 0:
 		return fmt.Errorf("it wants the vendor's body as it is, and gives one of %d bytes", len(out.Body))
@@ -107,7 +113,8 @@ func checkResponse(out *abi.ResponseOutput) error {
 	return nil
 }
 
-func checkStream(out *abi.StreamOutput) error {
+// Stream says what is wrong with a provider's chunks.
+func Stream(out *abi.StreamOutput) error {
 	if len(out.State) > abi.MaxState {
 		return fmt.Errorf("its state has %d bytes, the limit is %d", len(out.State), abi.MaxState)
 	}
@@ -119,11 +126,11 @@ func checkStream(out *abi.StreamOutput) error {
 		case kind > abi.ChunkError:
 			return fmt.Errorf("its chunk %d has the unknown kind %d", count, kind)
 		case kind == abi.ChunkError:
-			refusal, err := abi.DecodeRefusal(data)
+			r, err := abi.DecodeRefusal(data)
 			if err != nil {
 				return fmt.Errorf("its error chunk %d can't be decoded", count)
 			}
-			if err = checkRefusal(refusal); err != error(refusal) {
+			if err := refusal(r); err != nil {
 				return err
 			}
 		case len(data) == 0:
@@ -138,7 +145,8 @@ func checkStream(out *abi.StreamOutput) error {
 	return nil
 }
 
-func checkScore(out *abi.ScoreOutput, candidates int) error {
+// Score says what is wrong with a strategy's answer, and escapes what a log line or a header can't hold of its texts.
+func Score(out *abi.ScoreOutput, candidates int) error {
 	switch {
 	case len(out.Scores) != candidates:
 		return fmt.Errorf("it returned %d scores for %d candidates", len(out.Scores), candidates)
@@ -149,6 +157,6 @@ func checkScore(out *abi.ScoreOutput, candidates int) error {
 	case out.Directives&abi.DirectiveReject != 0 && (out.RejectStatus < 400 || out.RejectStatus > 599):
 		return fmt.Errorf("it rejects with status %d, which is no error", out.RejectStatus)
 	}
-	out.Reason, out.RejectCode = visible(out.Reason), visible(out.RejectCode)
+	out.Reason, out.RejectCode = guestlog.Visible(out.Reason), guestlog.Visible(out.RejectCode)
 	return nil
 }

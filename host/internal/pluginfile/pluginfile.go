@@ -1,0 +1,95 @@
+// Package pluginfile reads plugins from a folder: import it to get a module's bytes by the plugin's name, or a sentence that helps.
+package pluginfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+var magic = []byte("\x00asm\x01\x00\x00\x00")
+
+// Folder is the path of a folder of plugins.
+type Folder string
+
+// Path returns where a plugin's file is, or would be.
+func (f Folder) Path(plugin string) string { return filepath.Join(string(f), plugin+".wasm") }
+
+var errPluginName = errors.New("a plugin's name is a file name without folder and without .wasm")
+
+// Read returns a plugin file's bytes if it can be a module of at most limit bytes.
+func (f Folder) Read(plugin string, limit int64) ([]byte, error) {
+	if plugin == "" || plugin != filepath.Base(plugin) || strings.HasSuffix(plugin, ".wasm") || strings.HasPrefix(plugin, ".") {
+		return nil, errPluginName
+	}
+	file, err := os.Open(f.Path(plugin))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading it: %w", err)
+	case int64(len(data)) > limit:
+		return nil, fmt.Errorf("it has more than %d bytes, the most that a module may have", limit)
+	case !bytes.HasPrefix(data, magic):
+		return nil, fmt.Errorf("it is not a WebAssembly 1.0 module: it starts with %q", data[:min(len(data), len(magic))])
+	}
+	return data, nil
+}
+
+// Explain returns the error of a Read; that of a missing file becomes a sentence that says what the folder has.
+func (f Folder) Explain(plugin string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	files, globErr := filepath.Glob(filepath.Join(string(f), "*.wasm"))
+	if globErr != nil || len(files) == 0 {
+		return fmt.Errorf("no such file, and the folder has no other plugin: %w", fs.ErrNotExist)
+	}
+	for i, path := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(path), ".wasm")
+	}
+	hint := ""
+	if near := nearest(plugin, files); near != "" {
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	}
+	return fmt.Errorf("no such file; the folder has %s%s: %w", strings.Join(files, ", "), hint, fs.ErrNotExist)
+}
+
+// nearest returns the name that is at most a third of its letters away from what was asked for, "" when none is.
+func nearest(asked string, names []string) string {
+	best, bestAt := "", len(asked)/3+2
+	for _, name := range names {
+		if d := distance(asked, name); d < bestAt {
+			best, bestAt = name, d
+		}
+	}
+	return best
+}
+
+// distance counts the insertions, deletions and substitutions between two names.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
