@@ -74,7 +74,6 @@ func identify(req *gateway.Request, snap *gateway.Snapshot, key *gateway.Key, ac
 		}
 	}
 	req.Tenant, req.TenantName, req.KeyName = tenant, tenant.Name, key.Name
-	req.Tags = append(req.Tags, tenant.Tags...)
 	return nil
 }
 

@@ -58,6 +58,9 @@ func readHeaders(req *gateway.Request, h http.Header) error {
 			}
 		}
 	}
+	if len(req.Tags) == 0 && req.Tenant != nil {
+		req.Tags = req.Tenant.Tags
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,8 @@ type router struct {
 	metrics *metrics.Metrics
 
 	mu     sync.Mutex // one load at a time
+	closed bool
+	listen string     // where requests come in, "" before that
 	set    *host.Set  // of the current snapshot, which holds it
 	nextID uint64
 
@@ -62,6 +65,7 @@ func newRouter(ctx context.Context, path string, getenv lookup, log *slog.Logger
 	r.gateway = gateway.New(gateway.Options{Upstream: upstream.New(upstream.Options{}), Log: log, Observe: m.Observe})
 	m.WatchInFlight(r.gateway.InFlight)
 	m.WatchSnapshots(r.snapshots.Load)
+	m.WatchPlugins(h.Loaded)
 	if err := r.apply(ctx, cfg); err != nil {
 		return nil, errors.Join(err, r.close(ctx))
 	}
@@ -103,8 +107,14 @@ func (r *router) tryReload(ctx context.Context) error {
 		}
 		return problems
 	}
-	if err := cfg.CheckListen(cfg.Server.Listen); err != nil {
-		return config.Problems{cfg.Problem(0, "server.listen", err.Error())}
+	if r.closed {
+		return errors.New("the router is closed")
+	}
+	// What counts is where requests come in, which --listen may have set.
+	for _, addr := range []string{cfg.Server.Listen, cmp.Or(r.listen, cfg.Server.Listen)} {
+		if err := cfg.CheckListen(addr); err != nil {
+			return config.Problems{cfg.Problem(0, "server.listen", err.Error())}
+		}
 	}
 	return r.apply(ctx, cfg)
 }
@@ -198,6 +208,9 @@ func (r *router) watch(ctx context.Context) error {
 // close releases the current snapshot and waits, as long as ctx allows, for requests that still
 // use a plugin.
 func (r *router) close(ctx context.Context) error {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
 	r.gateway.Close()
 	return r.host.Close(ctx)
 }

@@ -61,6 +61,9 @@ func serve(ctx context.Context, path, listen string, getenv lookup, log *slog.Lo
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", listen, err)
 	}
+	r.mu.Lock()
+	r.listen = listen
+	r.mu.Unlock()
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	if err := r.watch(watching); err != nil {

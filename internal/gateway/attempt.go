@@ -175,13 +175,20 @@ func (a *attempt) succeeded(at time.Time, usage *abi.Usage) {
 	a.d.Health.End()
 	a.d.Health.Succeeded(&health.Outcome{
 		At: at, Trial: a.trial, TTFT: rec.TTFT, Total: rec.Duration, Streamed: a.req.Stream,
-		Output: usage.Completion, Tokens: usage.Prompt + usage.Completion,
+		Output: min(usage.Completion, maxTokens), Tokens: min(usage.Prompt, maxTokens) + min(usage.Completion, maxTokens),
 	})
 	if usage.Present && usage.Completion > 0 {
 		a.group.output.Add(usage.Completion)
 	}
 	a.feedback(nil, usage.Completion)
 }
+
+// maxTokens is what one answer can add to the statistics: a vendor's absurd figure must not
+// steer a group.
+const maxTokens = 1 << 24
+
+// feedbackWait is how long an answer may be held up because a strategy that listens is busy.
+const feedbackWait = 50 * time.Millisecond
 
 // feedback tells the strategies that listen how the attempt ended. The client may be gone by
 // then, so its context does not govern.
@@ -202,7 +209,10 @@ func (a *attempt) feedback(e *Error, output uint64) {
 		if e != nil {
 			f.Class = e.class
 		}
-		if err := u.Plugin.Feedback(context.Background(), &f); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), feedbackWait)
+		err := u.Plugin.Feedback(ctx, &f)
+		cancel()
+		if err != nil {
 			a.g.opts.Log.Warn("strategy did not take feedback", "strategy", u.Name, "error", err)
 		}
 	}

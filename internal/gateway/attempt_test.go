@@ -37,7 +37,7 @@ func (r *recorder) Do(ctx context.Context, req *upstream.Request) (*upstream.Res
 // TestCredentialsFollowThePlan checks that the adapter chooses how, and the operator what.
 func TestCredentialsFollowThePlan(t *testing.T) {
 	t.Parallel()
-	key := upstream.Credential{Key: "k", Scheme: upstream.AzureKey, Name: "overwritten"}
+	key := upstream.Credential{Key: "k", Scheme: upstream.AzureKey}
 	aws := upstream.Credential{AccessKeyID: "a", SecretKey: "s", Region: "r"}
 	for _, tc := range []struct {
 		auth    abi.AuthScheme

@@ -127,7 +127,8 @@ func (r *groupRun) apply(ctx context.Context, u *StrategyUse, sc *scratch, p *pi
 		p.firstToken = stricter(p.firstToken, time.Duration(out.FirstTokenTimeoutMS)*time.Millisecond)
 	}
 	if sc.keepScored(); len(sc.cands) == 0 {
-		r.remove(sc.options, removedAll(u.Name, reason))
+		r.g.opts.Log.Info("strategy left no deployment", "strategy", u.Name, "group", r.group.Name, "request", r.req.ID, "reason", reason)
+		r.remove(sc.options, removedAll())
 	}
 	return true, nil
 }
@@ -179,11 +180,10 @@ func rejection(out *abi.ScoreOutput, reason string) *Error {
 	return e
 }
 
-func removedAll(name, reason string) *Error {
-	if reason != "" {
-		reason = ": " + strings.TrimSuffix(reason, ".")
-	}
-	e := serverError(503, "no_deployment", "The routing strategy %q left no deployment of this model for the request%s.", name, reason)
+// removedAll is the error when strategies removed every deployment. Which, and why, is the
+// operator's business; a strategy that has something to tell the client rejects.
+func removedAll() *Error {
+	e := serverError(503, "no_deployment", "Routing left no deployment of this model for the request.")
 	e.class = abi.ClassOther
 	return e
 }
@@ -265,7 +265,7 @@ func (r *groupRun) header(at time.Time, seed uint64) abi.Header {
 	}
 	h := abi.Header{
 		Seed: seed, Now: uint64(at.UnixMilli()), Features: r.req.Features, PromptTokens: r.req.PromptTokens,
-		MaxOutput: r.req.MaxOutput, ExpectedOutput: uint32(expected), Attempt: uint32(r.attempts), Messages: r.req.Messages,
+		MaxOutput: r.req.MaxOutput, ExpectedOutput: uint32(min(expected, math.MaxInt32)), Attempt: uint32(r.attempts), Messages: r.req.Messages,
 		RemainingMS: health.Milliseconds(r.deadline.Sub(at)), PrefixHash: r.req.PrefixHash, Tenant: r.req.TenantName,
 		Group: r.group.Name, Tags: r.tags, Endpoint: r.req.Endpoint, Dialect: r.req.Dialect, BodyBytes: uint32(len(r.req.Body)),
 	}

@@ -55,6 +55,20 @@ type Credential struct {
 
 const redacted = "[redacted]"
 
+// shortest is the length below which a key is no secret: blotting it out would garble answers.
+const shortest = 8
+
+// Secrets lists what of the credential must not be seen by anybody but the vendor.
+func (c *Credential) Secrets() [][]byte {
+	list := [][]byte{}
+	for _, s := range [...]string{c.Key, c.SecretKey, c.SessionToken} {
+		if len(s) >= shortest {
+			list = append(list, []byte(s))
+		}
+	}
+	return list
+}
+
 // Format prints "[redacted]" for every verb.
 func (c Credential) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 

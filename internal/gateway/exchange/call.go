@@ -4,6 +4,7 @@
 package exchange
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"strings"
@@ -42,7 +43,9 @@ type Call struct {
 	// having seen the body.
 	Withhold bool
 
-	plan abi.RequestOutput
+	plan    abi.RequestOutput
+	cred    *upstream.Credential // what was sent, nil: nothing
+	secrets [][]byte             // of cred, once somebody looks for them
 }
 
 // Prepare lets the adapter plan the call.
@@ -97,12 +100,17 @@ func (c *Call) Outgoing(target *upstream.Target, cred upstream.Credential) (*ups
 	if c.plan.Auth == abi.AuthNone {
 		return r, nil
 	}
-	cred.Scheme, cred.Name = lookup(schemes[:], c.plan.Auth), string(c.plan.AuthName)
+	if cred.Name != "" {
+		cred.Scheme = upstream.HeaderKey // the operator's choice goes before the plugin's
+	} else {
+		cred.Scheme, cred.Name = lookup(schemes[:], c.plan.Auth), string(c.plan.AuthName)
+	}
 	if c.plan.Auth == abi.AuthSigV4 {
 		cred.Service = cred.Name
 	}
 	if cred.Key != "" || cred.SecretKey != "" {
 		r.Auth = &cred
+		c.cred = &cred
 	}
 	return r, nil
 }
@@ -164,7 +172,7 @@ func (c *Call) Refused(ctx context.Context, status int, header http.Header, body
 func (c *Call) translate(ctx context.Context, status int, header http.Header, body []byte) (*abi.ResponseOutput, error) {
 	in := abi.ResponseInput{
 		Endpoint: c.Endpoint, Dialect: c.Dialect, Flags: c.Flags, Status: status, Now: c.Now, Seed: c.Seed,
-		Model: c.Model, RequestID: c.RequestID, Headers: pairs(header), State: c.plan.State, Body: body,
+		Model: c.Model, RequestID: c.RequestID, Headers: c.pairs(header), State: c.plan.State, Body: c.redact(body),
 	}
 	out := &abi.ResponseOutput{}
 	if _, err := c.Adapter.Response(ctx, &in, out, nil); err != nil {
@@ -174,15 +182,31 @@ func (c *Call) translate(ctx context.Context, status int, header http.Header, bo
 }
 
 // pairs are the response headers that an adapter may want; cookies are nobody's business.
-func pairs(h http.Header) abi.Pairs {
+func (c *Call) pairs(h http.Header) abi.Pairs {
 	var p abi.Pairs
 	for name, values := range h {
 		if name == "Set-Cookie" {
 			continue
 		}
 		for _, v := range values {
-			p = p.Append(strings.ToLower(name), v)
+			p = p.Append(strings.ToLower(name), string(c.redact([]byte(v))))
 		}
 	}
 	return p
 }
+
+// redact blots out the credential where a vendor echoes it: what an adapter reads is the vendor's
+// answer, and no secret may enter a guest by that way either.
+func (c *Call) redact(text []byte) []byte {
+	if c.cred != nil && c.secrets == nil {
+		c.secrets = c.cred.Secrets()
+	}
+	for _, secret := range c.secrets {
+		if bytes.Contains(text, secret) {
+			text = bytes.ReplaceAll(text, secret, redacted)
+		}
+	}
+	return text
+}
+
+var redacted = []byte("[redacted]")

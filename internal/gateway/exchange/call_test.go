@@ -19,6 +19,7 @@ type fake struct {
 	err       error
 	seen      abi.RequestInput
 	responses int
+	answer    abi.ResponseInput
 }
 
 func (f *fake) Request(_ context.Context, in *abi.RequestInput, out *abi.RequestOutput, buf []byte) ([]byte, error) {
@@ -26,8 +27,9 @@ func (f *fake) Request(_ context.Context, in *abi.RequestInput, out *abi.Request
 	return buf, f.err
 }
 
-func (f *fake) Response(_ context.Context, _ *abi.ResponseInput, out *abi.ResponseOutput, buf []byte) ([]byte, error) {
+func (f *fake) Response(_ context.Context, in *abi.ResponseInput, out *abi.ResponseOutput, buf []byte) ([]byte, error) {
 	f.responses++
+	f.answer = *in
 	out.Body = []byte("translated")
 	return buf, f.err
 }
@@ -83,6 +85,45 @@ func TestOutgoing(t *testing.T) {
 	}
 }
 
+// TestNoSecretReachesTheAdapter has a vendor echo the credential everywhere it can.
+func TestNoSecretReachesTheAdapter(t *testing.T) {
+	t.Parallel()
+	const key = "sk-0123456789"
+	target, err := upstream.NewTarget("http://127.0.0.1:1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fake{plan: abi.RequestOutput{Auth: abi.AuthBearer, Path: []byte("/")}}
+	c := Call{Adapter: f, Request: &Request{}}
+	if err := c.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.Outgoing(target, upstream.Credential{Key: key})
+	if err != nil || r.Auth.Key != key {
+		t.Fatalf("%v, %v", r, err)
+	}
+	header := http.Header{"X-Echo": {"Bearer " + key}}
+	if err := c.Refused(t.Context(), 401, header, []byte("bad key "+key+", "+key)); err == nil {
+		t.Fatal("an error status was taken for an answer")
+	}
+	if seen := string(f.answer.Headers) + string(f.answer.Body); strings.Contains(seen, key) || strings.Count(seen, "[redacted]") != 3 {
+		t.Errorf("the adapter saw %q", seen)
+	}
+}
+
+// TestOperatorsHeaderGoesFirst holds that auth.header of the configuration wins over the plugin's scheme.
+func TestOperatorsHeaderGoesFirst(t *testing.T) {
+	t.Parallel()
+	c := Call{Adapter: &fake{plan: abi.RequestOutput{Auth: abi.AuthBearer, AuthName: []byte("x"), Path: []byte("/")}}, Request: &Request{}}
+	if err := c.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.Outgoing(nil, upstream.Credential{Key: "k", Name: "X-Custom-Key"})
+	if err != nil || r.Auth.Scheme != upstream.HeaderKey || r.Auth.Name != "X-Custom-Key" {
+		t.Errorf("%v, %v", r.Auth.Scheme, r.Auth.Name)
+	}
+}
+
 func TestAnswerPassesWhatIsPlain(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -129,7 +170,7 @@ func TestErrorsSayWhoFailed(t *testing.T) {
 
 func TestHeadersForAdapters(t *testing.T) {
 	t.Parallel()
-	p := pairs(http.Header{"Set-Cookie": {"secret"}, "X-A": {"1", "2"}})
+	p := (&Call{}).pairs(http.Header{"Set-Cookie": {"secret"}, "X-A": {"1", "2"}})
 	if !p.Valid() || string(p.Get("x-a")) != "1" || p.Get("set-cookie") != nil {
 		t.Errorf("%q", p)
 	}

@@ -136,7 +136,7 @@ func (t *translated) forward(sink Sink, end abi.End) error {
 		if ev.Comment() {
 			continue
 		}
-		t.in.Events = t.in.Events.Append(ev.Name, ev.Data)
+		t.in.Events = t.in.Events.Append(ev.Name, t.call.redact(ev.Data))
 		t.in.Count++
 	}
 	if err := t.dec.Err(); err != nil && end == abi.EndNot {

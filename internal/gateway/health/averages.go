@@ -152,7 +152,11 @@ func (m *minute) sum(at time.Time) (requests, failures uint32, tokens uint64) {
 // safe for concurrent use.
 type Expectation struct{ bits atomic.Uint64 }
 
-const expectedAtFirst = 256
+const (
+	expectedAtFirst = 256
+	// mostTokens is what one answer can count for: a vendor's absurd figure must not steer a group.
+	mostTokens = 1 << 20
+)
 
 // Value is the mean, or a guess before the first answer.
 func (e *Expectation) Value() float64 {
@@ -166,7 +170,7 @@ func (e *Expectation) Value() float64 {
 func (e *Expectation) Add(tokens uint64) {
 	// A lost update under contention costs one sample of many.
 	v := e.Value()
-	e.bits.Store(math.Float64bits(v + (float64(max(tokens, 1))-v)*0.05))
+	e.bits.Store(math.Float64bits(v + (float64(min(max(tokens, 1), mostTokens))-v)*0.05))
 }
 
 // Inherit takes over what another has learnt.
