@@ -182,7 +182,7 @@ func readBack[T any](t *testing.T, view reflect.Value, want *T) {
 	dst := reflect.ValueOf(&got).Elem()
 	for i := range dst.NumField() {
 		value := view.MethodByName(dst.Type().Field(i).Name).Call(nil)[0]
-		if b, ok := value.Interface().([]byte); ok {
+		if b, ok := reflect.TypeAssert[[]byte](value); ok {
 			value = reflect.ValueOf(string(b))
 		}
 		dst.Field(i).Set(value)

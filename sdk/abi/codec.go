@@ -68,6 +68,30 @@ func (r *reader) done() error {
 	return nil
 }
 
+// cut16 and cut32 split a string with its length before it off b. They are small enough to be inlined, which matters in
+// the messages that guests decode: there a call costs as much as all else about a field.
+func cut16(b []byte) (s, rest []byte, ok bool) {
+	if len(b) < 2 {
+		return nil, nil, false
+	}
+	n := 2 + int(le.Uint16(b))
+	if n > len(b) {
+		return nil, nil, false
+	}
+	return b[2:n:n], b[n:], true
+}
+
+func cut32(b []byte) (s, rest []byte, ok bool) {
+	if len(b) < 4 {
+		return nil, nil, false
+	}
+	n := 4 + uint64(le.Uint32(b))
+	if n > uint64(len(b)) {
+		return nil, nil, false
+	}
+	return b[4:n:n], b[n:], true
+}
+
 func appendBytes16[T ~string | ~[]byte](dst []byte, s T) []byte {
 	n := min(len(s), math.MaxUint16)
 	dst = le.AppendUint16(dst, uint16(n))

@@ -40,12 +40,22 @@ func (in *RequestInput) Append(dst []byte) []byte {
 
 // Decode reads an input; its slices alias b.
 func (in *RequestInput) Decode(b []byte) error {
-	r := reader{b: b}
-	in.Endpoint, in.Dialect, in.Flags = Endpoint(r.u8()), Dialect(r.u8()), r.u16()
-	r.u32()
-	in.Now, in.Seed = r.u64(), r.u64()
-	in.Model, in.RequestID, in.Body = r.bytes16(), r.bytes16(), r.bytes32()
-	return r.done()
+	if len(b) < 24 {
+		return ErrShort
+	}
+	in.Endpoint, in.Dialect, in.Flags = Endpoint(b[0]), Dialect(b[1]), le.Uint16(b[2:])
+	in.Now, in.Seed = le.Uint64(b[8:]), le.Uint64(b[16:])
+	var ok bool
+	if in.Model, b, ok = cut16(b[24:]); !ok {
+		return ErrShort
+	}
+	if in.RequestID, b, ok = cut16(b); !ok {
+		return ErrShort
+	}
+	if in.Body, _, ok = cut32(b); !ok {
+		return ErrShort
+	}
+	return nil
 }
 
 // How the body to send, or the answer to give, is made.

@@ -15,17 +15,23 @@ type Usage struct {
 }
 
 func (u *Usage) append(dst []byte) []byte {
-	var present uint32
+	at := len(dst)
+	dst = append(dst, noUsage...)
+	b := dst[at:]
 	if u.Present {
-		present = 1
+		b[0] = 1
 	}
-	dst = le.AppendUint32(dst, present)
-	dst = le.AppendUint32(dst, 0)
-	for _, v := range [...]uint64{u.Prompt, u.Completion, u.Cached, u.CacheWrite, u.Reasoning} {
-		dst = le.AppendUint64(dst, v)
-	}
+	le.PutUint64(b[8:], u.Prompt)
+	le.PutUint64(b[16:], u.Completion)
+	le.PutUint64(b[24:], u.Cached)
+	le.PutUint64(b[32:], u.CacheWrite)
+	le.PutUint64(b[40:], u.Reasoning)
 	return dst
 }
+
+// noUsage is the encoding of the zero Usage.
+const noUsage = "\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
 func (u *Usage) read(r *reader) {
 	u.Present = r.u32() != 0

@@ -34,7 +34,7 @@ type ScoreOutput struct {
 // Append encodes the output.
 func (out *ScoreOutput) Append(dst []byte) []byte {
 	base := len(dst)
-	dst = append(dst, make([]byte, ScoreReplySize)...)
+	dst = append(dst, noScores...)
 	b := dst[base:]
 	code := out.RejectCode[:min(len(out.RejectCode), MaxReason)]
 	reason := out.Reason[:min(len(out.Reason), MaxReason)]
@@ -54,6 +54,10 @@ func (out *ScoreOutput) Append(dst []byte) []byte {
 	dst = append(dst, code...)
 	return append(dst, reason...)
 }
+
+// noScores is the fixed part of the zero ScoreOutput but for its size; a guest copies a constant sooner than it clears
+// memory.
+const noScores = noUsage
 
 // Decode reads an output and appends its scores to out.Scores[:0]. The error is ErrShort, or a
 // *Refusal.

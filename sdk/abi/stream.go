@@ -41,13 +41,22 @@ func (e Events) Append(name, data []byte) Events {
 
 // All yields the events in order; it ends early on a broken encoding.
 func (e Events) All(yield func(name, data []byte) bool) {
-	r := reader{b: e}
-	for len(r.b) > 0 {
-		name, data := r.bytes16(), r.bytes32()
-		if r.bad || !yield(name, data) {
+	for len(e) > 0 {
+		name, data, rest, ok := e.Cut()
+		if !ok || !yield(name, data) {
 			return
 		}
+		e = rest
 	}
+}
+
+// Cut splits off the first event. It is All by hand, for where each event counts; ok is false at the end and on a
+// broken encoding.
+func (e Events) Cut() (name, data []byte, rest Events, ok bool) {
+	if name, rest, ok = cut16(e); ok {
+		data, rest, ok = cut32(rest)
+	}
+	return name, data, rest, ok
 }
 
 // Append encodes the input.
@@ -65,15 +74,23 @@ func (in *StreamInput) Append(dst []byte) []byte {
 
 // Decode reads an input; its slices alias b.
 func (in *StreamInput) Decode(b []byte) error {
-	r := reader{b: b}
-	in.Endpoint, in.Dialect, in.Flags = Endpoint(r.u8()), Dialect(r.u8()), r.u16()
-	in.End = End(r.u8())
-	r.take(3)
-	in.Now = r.u64()
-	in.Model, in.RequestID, in.State = r.bytes16(), r.bytes16(), r.bytes32()
-	in.Count = r.u32()
-	in.Events = r.b
-	return r.done()
+	if len(b) < 16 {
+		return ErrShort
+	}
+	in.Endpoint, in.Dialect, in.Flags, in.End = Endpoint(b[0]), Dialect(b[1]), le.Uint16(b[2:]), End(b[4])
+	in.Now = le.Uint64(b[8:])
+	var ok bool
+	if in.Model, b, ok = cut16(b[16:]); !ok {
+		return ErrShort
+	}
+	if in.RequestID, b, ok = cut16(b); !ok {
+		return ErrShort
+	}
+	if in.State, b, ok = cut32(b); !ok || len(b) < 4 {
+		return ErrShort
+	}
+	in.Count, in.Events = le.Uint32(b), b[4:]
+	return nil
 }
 
 // ChunkKind tells the host what a chunk does to the request's life.
@@ -113,11 +130,30 @@ func (c Chunks) Append(kind ChunkKind, data []byte) Chunks {
 
 // AppendRefusal returns the list with an error chunk more.
 func (c Chunks) AppendRefusal(ref *Refusal) Chunks {
-	c = append(c, byte(ChunkError))
 	at := len(c)
-	c = ref.appendFields(append(c, 0, 0, 0, 0))
-	le.PutUint32(c[at:], uint32(len(c)-at-4))
+	c = ref.appendFields(c.Open(ChunkError))
+	c.Close(at)
 	return c
+}
+
+// Open appends the start of a chunk whose data is appended behind it, piece by piece; Close then ends it, given the
+// length that the list had before.
+func (c Chunks) Open(kind ChunkKind) Chunks { return append(c, byte(kind), 0, 0, 0, 0) }
+
+// Close ends the chunk that starts at the offset at.
+func (c Chunks) Close(at int) { le.PutUint32(c[at+1:], uint32(len(c)-at-5)) }
+
+// Len returns how many chunks there are.
+func (c Chunks) Len() (n uint32) {
+	for len(c) > 0 {
+		_, rest, ok := cut32(c[1:])
+		if !ok {
+			break
+		}
+		c = rest
+		n++
+	}
+	return n
 }
 
 // All yields the chunks in order; it ends early on a broken encoding. The slices alias the

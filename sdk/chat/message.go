@@ -27,7 +27,6 @@ type Message struct {
 	Name    jsonraw.Value
 
 	// Of assistant messages; read the calls with Calls.
-	ToolCalls      jsonraw.Value
 	Refusal        jsonraw.Value // a string
 	Reasoning      jsonraw.Value // the extension reasoning_content, a string
 	ThinkingBlocks jsonraw.Value // the extension thinking_blocks, an array
@@ -38,6 +37,9 @@ type Message struct {
 
 	CacheControl jsonraw.Value // the extension cache_control, an object
 
+	doc          *jsonraw.Outline
+	content      jsonraw.Node // an array, else 0
+	toolCalls    jsonraw.Node // an array, else 0
 	functionCall jsonraw.Value
 	rank         int // among what one turn of the user's answers; set while turns are built
 }
@@ -47,21 +49,27 @@ func (m *Message) Path(rest string) string {
 	return "messages[" + strconv.Itoa(m.Index) + "]" + rest
 }
 
-func (r *Request) readMessages(v jsonraw.Value) error {
-	if v.Kind() != jsonraw.Array {
-		if v.Absent() {
-			return Invalid("messages", "messages is required")
-		}
-		return wrongType("messages", "array", v)
+func (r *Request) readMessages(v jsonraw.Node) error {
+	doc := &r.doc
+	if v == 0 {
+		return Invalid("messages", "messages is required")
 	}
-	for e := v.Elements(); e.Next(); {
+	if doc.Kind(v) != jsonraw.Array {
+		return wrongType("messages", "array", doc.Kind(v))
+	}
+	for e, end := doc.Elements(v); e < end; e = doc.After(e) {
 		n := len(r.Messages)
-		r.Messages = append(r.Messages, Message{Index: n})
-		m := &r.Messages[n]
-		if e.Value.Kind() != jsonraw.Object {
-			return wrongType(m.Path(""), "object", e.Value)
+		if n < cap(r.Messages) {
+			r.Messages = r.Messages[:n+1]
+		} else {
+			r.Messages = append(r.Messages, Message{})
 		}
-		if err := m.read(e.Value); err != nil {
+		m := &r.Messages[n]
+		m.reset(n, doc)
+		if kind := doc.Kind(e); kind != jsonraw.Object {
+			return wrongType(m.Path(""), "object", kind)
+		}
+		if err := m.read(e); err != nil {
 			return err
 		}
 		if m.Role == RoleTool && m.ToolCallID.Kind() != jsonraw.String {
@@ -77,36 +85,51 @@ func (r *Request) readMessages(v jsonraw.Value) error {
 	return nil
 }
 
-func (m *Message) read(v jsonraw.Value) error {
-	var role jsonraw.Value
-	for f := v.Members(); f.Next(); {
-		if f.Value.Absent() {
+// reset makes m an empty message. It goes field by field because a guest clears a struct of this size many times more
+// slowly.
+func (m *Message) reset(index int, doc *jsonraw.Outline) {
+	m.Role, m.Index, m.rank = 0, index, 0
+	m.Content, m.Name = nil, nil
+	m.Refusal, m.Reasoning, m.ThinkingBlocks = nil, nil, nil
+	m.ToolCallID, m.CacheControl, m.functionCall = nil, nil, nil
+	m.doc, m.content, m.toolCalls = doc, 0, 0
+}
+
+func (m *Message) read(v jsonraw.Node) error {
+	doc := m.doc
+	var role, content jsonraw.Node
+	for key, end := doc.Members(v); key < end; key = doc.After(key + 1) {
+		n := key + 1
+		if doc.Absent(n) {
 			continue
 		}
-		switch string(f.Name()) {
+		switch string(doc.Name(key)) {
 		case "role":
-			role = f.Value
+			role = n
 		case "content":
-			m.Content = f.Value
+			content = n
 		case "name":
-			m.Name = f.Value
+			m.Name = doc.Value(n)
 		case "tool_calls":
-			m.ToolCalls = f.Value
+			m.toolCalls = n
 		case "tool_call_id":
-			m.ToolCallID = f.Value
+			m.ToolCallID = doc.Value(n)
 		case "function_call":
-			m.functionCall = f.Value
+			m.functionCall = doc.Value(n)
 		case "refusal":
-			m.Refusal = f.Value
+			m.Refusal = ofKind(doc, n, jsonraw.String)
 		case "reasoning_content":
-			m.Reasoning = f.Value
+			m.Reasoning = ofKind(doc, n, jsonraw.String)
 		case "thinking_blocks":
-			m.ThinkingBlocks = f.Value
+			m.ThinkingBlocks = nil
+			if first, end := doc.Elements(n); first < end {
+				m.ThinkingBlocks = doc.Value(n)
+			}
 		case "cache_control":
-			m.CacheControl = f.Value
+			m.CacheControl = ofKind(doc, n, jsonraw.Object)
 		}
 	}
-	switch string(role.Inner()) {
+	switch string(doc.Inner(role)) { // the message itself, which is no string, where there is none
 	case "user":
 		m.Role = RoleUser
 	case "assistant":
@@ -118,28 +141,31 @@ func (m *Message) read(v jsonraw.Value) error {
 	default:
 		return Invalid(m.Path(".role"), "role must be system, developer, user, assistant or tool")
 	}
-	if k := m.Content.Kind(); k != jsonraw.Missing && k != jsonraw.String && k != jsonraw.Array {
-		return wrongType(m.Path(".content"), "string or array of parts", m.Content)
-	}
-	if m.Content == nil && m.Role != RoleAssistant {
+	switch {
+	case content != 0:
+		m.Content = doc.Value(content)
+		switch kind := doc.Kind(content); kind {
+		case jsonraw.String:
+		case jsonraw.Array:
+			m.content = content
+		default:
+			return wrongType(m.Path(".content"), "string or array of parts", kind)
+		}
+	case m.Role != RoleAssistant:
 		return Invalid(m.Path(".content"), "content is required")
 	}
-	if m.ToolCalls != nil && m.ToolCalls.Kind() != jsonraw.Array {
-		return wrongType(m.Path(".tool_calls"), "array", m.ToolCalls)
-	}
-	if m.CacheControl.Kind() != jsonraw.Object {
-		m.CacheControl = nil
-	}
-	if m.Refusal.Kind() != jsonraw.String {
-		m.Refusal = nil
-	}
-	if m.Reasoning.Kind() != jsonraw.String {
-		m.Reasoning = nil
-	}
-	if !hasElements(m.ThinkingBlocks) {
-		m.ThinkingBlocks = nil
+	if m.toolCalls != 0 && doc.Kind(m.toolCalls) != jsonraw.Array {
+		return wrongType(m.Path(".tool_calls"), "array", doc.Kind(m.toolCalls))
 	}
 	return nil
+}
+
+// ofKind returns the value n if it is of the kind.
+func ofKind(doc *jsonraw.Outline, n jsonraw.Node, kind jsonraw.Kind) jsonraw.Value {
+	if doc.Kind(n) != kind {
+		return nil
+	}
+	return doc.Value(n)
 }
 
 // ToolCall is a call in an assistant message. Arguments is the JSON text in a string, as clients send it.
@@ -157,38 +183,35 @@ type Calls struct {
 	ToolCall
 	Err error // a *abi.Refusal
 
-	msg    *Message
-	elems  jsonraw.Elements
-	legacy bool
-	n      int
+	msg       *Message
+	next, end jsonraw.Node
+	legacy    bool
+	n         int
 }
 
 // Calls returns an iterator over m's calls; the deprecated function_call counts as one.
 func (m *Message) Calls() Calls {
-	if m.Role != RoleAssistant {
-		return Calls{}
+	c := Calls{msg: m}
+	switch {
+	case m.Role != RoleAssistant:
+	case m.toolCalls != 0:
+		c.next, c.end = m.doc.Elements(m.toolCalls)
+	default:
+		c.legacy = m.functionCall.Kind() == jsonraw.Object
 	}
-	c := Calls{msg: m, elems: m.ToolCalls.Elements()}
-	c.legacy = m.functionCall.Kind() == jsonraw.Object && m.ToolCalls == nil
 	return c
 }
 
 // HasCalls reports whether there is a call in m.
 func (m *Message) HasCalls() bool {
-	return m.Role == RoleAssistant && (hasElements(m.ToolCalls) || m.ToolCalls == nil && m.functionCall.Kind() == jsonraw.Object)
-}
-
-// hasElements reports whether v is an array that is not empty, without walking over anything.
-func hasElements(v jsonraw.Value) bool {
-	if v.Kind() != jsonraw.Array {
+	if m.Role != RoleAssistant {
 		return false
 	}
-	for _, c := range v[1:] {
-		if c > ' ' {
-			return c != ']'
-		}
+	if m.toolCalls != 0 {
+		first, end := m.doc.Elements(m.toolCalls)
+		return first < end
 	}
-	return false
+	return m.functionCall.Kind() == jsonraw.Object
 }
 
 // Next moves to the next call and reports whether there is one.
@@ -198,33 +221,32 @@ func (c *Calls) Next() bool {
 		c.ToolCall = ToolCall{ID: functionID(c.msg.Index), Name: c.msg.functionCall.Get("name"), Arguments: c.msg.functionCall.Get("arguments")}
 		return c.check()
 	}
-	if c.Err != nil || !c.elems.Next() {
+	if c.Err != nil || c.next >= c.end {
 		return false
 	}
-	c.ToolCall = ToolCall{Index: c.n}
+	doc := c.msg.doc
+	c.Index, c.ID, c.Name, c.Arguments, c.CacheControl = c.n, nil, nil, nil, nil
 	c.n++
-	for m := c.elems.Value.Members(); m.Next(); {
-		switch string(m.Name()) {
+	for key, end := doc.Members(c.next); key < end; key = doc.After(key + 1) {
+		switch string(doc.Name(key)) {
 		case "id":
-			c.ID = m.Value
+			c.ID = doc.Value(key + 1)
 		case "function":
-			for f := m.Value.Members(); f.Next(); {
-				switch string(f.Name()) {
+			for f, end := doc.Members(key + 1); f < end; f = doc.After(f + 1) {
+				switch string(doc.Name(f)) {
 				case "name":
-					c.Name = f.Value
+					c.Name = doc.Value(f + 1)
 				case "arguments":
-					c.Arguments = f.Value
+					c.Arguments = doc.Value(f + 1)
 				case "cache_control":
-					c.CacheControl = f.Value
+					c.CacheControl = ofKind(doc, f+1, jsonraw.Object)
 				}
 			}
 		case "cache_control":
-			c.CacheControl = m.Value
+			c.CacheControl = ofKind(doc, key+1, jsonraw.Object)
 		}
 	}
-	if c.CacheControl.Kind() != jsonraw.Object {
-		c.CacheControl = nil
-	}
+	c.next = doc.After(c.next)
 	return c.check()
 }
 
@@ -311,6 +333,6 @@ func (r *Request) functionCallID(name jsonraw.Value) jsonraw.Value {
 	return functionID(len(r.Messages))
 }
 
-func wrongType(param, want string, got jsonraw.Value) *abi.Refusal {
-	return Invalid(param, param+" must be of type "+want+", not "+got.Kind().String())
+func wrongType(param, want string, got jsonraw.Kind) *abi.Refusal {
+	return Invalid(param, param+" must be of type "+want+", not "+got.String())
 }

@@ -42,59 +42,69 @@ type Part struct {
 type Parts struct {
 	Part
 
-	whole jsonraw.Value
-	elems jsonraw.Elements
-	next  int
+	doc       *jsonraw.Outline
+	whole     jsonraw.Value
+	next, end jsonraw.Node
+	n         int
+}
+
+// Text returns m's content if that is one string, as in most messages. An adapter on the fast path asks for it before
+// it goes through the parts.
+func (m *Message) Text() (text jsonraw.Value, ok bool) {
+	return m.Content, m.content == 0 && m.Content != nil
 }
 
 // Parts returns an iterator over m's content.
 func (m *Message) Parts() Parts {
-	if m.Content.Kind() == jsonraw.String {
-		return Parts{whole: m.Content}
+	p := Parts{doc: m.doc}
+	if m.content == 0 {
+		p.whole = m.Content
+	} else {
+		p.next, p.end = m.doc.Elements(m.content)
 	}
-	return Parts{elems: m.Content.Elements()}
+	return p
 }
 
 // Next moves to the next part and reports whether there is one.
 func (p *Parts) Next() bool {
 	if p.whole != nil {
-		p.Part = Part{Kind: PartText, Text: p.whole}
-		p.whole = nil
+		p.Kind, p.Text, p.whole = PartText, p.whole, nil // nothing else was set before
 		return true
 	}
-	if !p.elems.Next() {
+	if p.next >= p.end {
 		return false
 	}
-	p.Part = Part{}
-	p.Part.read(p.elems.Value)
-	p.Index = p.next
-	p.next++
+	p.Part = Part{Index: p.n}
+	p.Part.read(p.doc, p.next)
+	p.next = p.doc.After(p.next)
+	p.n++
 	return true
 }
 
-func (p *Part) read(v jsonraw.Value) {
-	if v.Kind() == jsonraw.String { // a list of plain strings, as some clients send
-		p.Kind, p.Text = PartText, v
+func (p *Part) read(doc *jsonraw.Outline, v jsonraw.Node) {
+	if doc.Kind(v) == jsonraw.String { // a list of plain strings, as some clients send
+		p.Kind, p.Text = PartText, doc.Value(v)
 		return
 	}
 	var kind, body, thinking, redacted jsonraw.Value
-	for m := v.Members(); m.Next(); {
-		switch string(m.Name()) {
+	for key, end := doc.Members(v); key < end; key = doc.After(key + 1) {
+		n := key + 1
+		switch string(doc.Name(key)) {
 		case "type":
-			kind = m.Value
+			kind = doc.Value(n)
 		case "text", "refusal":
-			p.Text = m.Value
+			p.Text = doc.Value(n)
 		case "thinking":
-			thinking = m.Value
+			thinking = doc.Value(n)
 		case "image_url", "input_audio", "file":
-			body = m.Value
+			body = doc.Value(n)
 		case "signature":
-			p.Signature = m.Value
+			p.Signature = doc.Value(n)
 		case "data", "redactedContent":
-			redacted = m.Value
+			redacted = doc.Value(n)
 		case "cache_control":
-			if m.Value.Kind() == jsonraw.Object {
-				p.CacheControl = m.Value
+			if doc.Kind(n) == jsonraw.Object {
+				p.CacheControl = doc.Value(n)
 			}
 		}
 	}
@@ -132,7 +142,7 @@ func (p *Part) read(v jsonraw.Value) {
 
 // PartPath returns the param path of something in part p of m.
 func (m *Message) PartPath(p *Part, rest string) string {
-	if m.Content.Kind() != jsonraw.Array {
+	if m.content == 0 {
 		return m.Path(".content")
 	}
 	return m.Path(".content[" + strconv.Itoa(p.Index) + "]" + rest)
@@ -161,7 +171,7 @@ func (m *Message) Empty() bool {
 	if m.Role == RoleTool || m.ThinkingBlocks != nil || m.HasCalls() || m.Refusal != nil && !Blank(m.Refusal) {
 		return false
 	}
-	if m.Content.Kind() == jsonraw.String {
+	if m.content == 0 {
 		return Blank(m.Content)
 	}
 	for p := m.Parts(); p.Next(); {

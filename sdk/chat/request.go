@@ -31,6 +31,7 @@ type Request struct {
 	Effort      Effort
 	Thinking    jsonraw.Value // the extension "thinking", an object
 
+	doc     jsonraw.Outline
 	calls   []knownCall
 	indexed bool
 	order   []int
@@ -88,27 +89,33 @@ type Format struct {
 // Members that no vendor but OpenAI can honour are the adapter's affair; see Dropped.
 func (r *Request) Read(body []byte) error {
 	*r = Request{
-		Params: r.Params[:0], Messages: r.Messages[:0], Stop: r.Stop[:0], Tools: r.Tools[:0],
+		Params: r.Params[:0], Messages: r.Messages[:0], Stop: r.Stop[:0], Tools: r.Tools[:0], doc: r.doc,
 		calls: r.calls[:0], order: r.order[:0], turns: r.turns[:0], N: 1,
 	}
-	root, err := jsonraw.Parse(body)
-	if err != nil {
+	doc := &r.doc
+	if err := doc.Read(body); err != nil {
 		return Invalid("", "the body is not valid JSON: "+err.Error())
 	}
-	if root.Kind() != jsonraw.Object {
-		return Invalid("", "the body must be a JSON object, not "+root.Kind().String())
+	if kind := doc.Kind(jsonraw.Root); kind != jsonraw.Object {
+		return Invalid("", "the body must be a JSON object, not "+kind.String())
 	}
-	var messages, tools, toolChoice, stop, format, effort, maxTokens, maxCompletion, n, safety jsonraw.Value
-	for m := root.Members(); m.Next(); {
-		name, v := m.Name(), m.Value
-		if v.Absent() {
-			v = nil // also where it takes the place of an earlier member of that name
+	var messages, tools jsonraw.Node
+	var toolChoice, stop, format, effort, maxTokens, maxCompletion, n, safety jsonraw.Value
+	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
+		name, node, v := doc.Name(key), key+1, jsonraw.Value(nil)
+		if doc.Absent(node) {
+			node = 0 // also where it takes the place of an earlier member of that name
+		} else {
+			v = doc.Value(node)
 		}
 		switch string(name) {
 		case "messages":
-			messages = v
+			messages = node
+			continue
+		case "model", "stream", "stream_options":
+			continue
 		case "tools":
-			tools = v
+			tools = node
 		case "tool_choice":
 			toolChoice = v
 		case "stop":
@@ -139,8 +146,11 @@ func (r *Request) Read(body []byte) error {
 			r.Parallel = v
 		case "thinking":
 			r.Thinking = v
+		case "num_retries", "timeout", "stream_timeout", "fallbacks", "context_window_fallbacks",
+			"content_policy_fallbacks", "disable_fallbacks", "tags", "tenant_id", "strict_params":
+			continue // the router's
 		}
-		if v != nil && !routerOnly(name) {
+		if v != nil {
 			r.Params = append(r.Params, Param{Name: name, Value: v})
 		}
 	}
@@ -166,22 +176,23 @@ func (r *Request) Read(body []byte) error {
 }
 
 func (r *Request) readScalars(maxTokens, maxCompletion, n, safety jsonraw.Value) error {
-	var err error
-	check := func(name string, v jsonraw.Value, kind jsonraw.Kind) {
-		if v != nil && v.Kind() != kind && err == nil {
-			err = wrongType(name, kind.String(), v)
-		}
-	}
-	check("temperature", r.Temperature, jsonraw.Number)
-	check("top_p", r.TopP, jsonraw.Number)
-	check("seed", r.Seed, jsonraw.Number)
-	check("user", r.User, jsonraw.String)
-	check("safety_identifier", safety, jsonraw.String)
-	check("service_tier", r.ServiceTier, jsonraw.String)
-	check("parallel_tool_calls", r.Parallel, jsonraw.Bool)
-	check("thinking", r.Thinking, jsonraw.Object)
-	if err != nil {
-		return err
+	switch {
+	case mistyped(r.Temperature, jsonraw.Number):
+		return wrongType("temperature", "number", r.Temperature.Kind())
+	case mistyped(r.TopP, jsonraw.Number):
+		return wrongType("top_p", "number", r.TopP.Kind())
+	case mistyped(r.Seed, jsonraw.Number):
+		return wrongType("seed", "number", r.Seed.Kind())
+	case mistyped(r.User, jsonraw.String):
+		return wrongType("user", "string", r.User.Kind())
+	case mistyped(safety, jsonraw.String):
+		return wrongType("safety_identifier", "string", safety.Kind())
+	case mistyped(r.ServiceTier, jsonraw.String):
+		return wrongType("service_tier", "string", r.ServiceTier.Kind())
+	case mistyped(r.Parallel, jsonraw.Bool):
+		return wrongType("parallel_tool_calls", "boolean", r.Parallel.Kind())
+	case mistyped(r.Thinking, jsonraw.Object):
+		return wrongType("thinking", "object", r.Thinking.Kind())
 	}
 	if r.User == nil {
 		r.User = safety
@@ -197,6 +208,8 @@ func (r *Request) readScalars(maxTokens, maxCompletion, n, safety jsonraw.Value)
 	}
 	return r.readLimit("max_completion_tokens", maxCompletion) // wins over the other
 }
+
+func mistyped(v jsonraw.Value, kind jsonraw.Kind) bool { return v != nil && v.Kind() != kind }
 
 func (r *Request) readLimit(name string, v jsonraw.Value) error {
 	if v == nil {
@@ -218,12 +231,12 @@ func (r *Request) readStop(v jsonraw.Value) error {
 	case jsonraw.Array:
 		for e := v.Elements(); e.Next(); {
 			if e.Value.Kind() != jsonraw.String {
-				return wrongType("stop["+strconv.Itoa(len(r.Stop))+"]", "string", e.Value)
+				return wrongType("stop["+strconv.Itoa(len(r.Stop))+"]", "string", e.Value.Kind())
 			}
 			r.Stop = append(r.Stop, e.Value)
 		}
 	default:
-		return wrongType("stop", "string or array of strings", v)
+		return wrongType("stop", "string or array of strings", v.Kind())
 	}
 	return nil
 }
@@ -233,7 +246,7 @@ func (r *Request) readFormat(v jsonraw.Value) error {
 		return nil
 	}
 	if v.Kind() != jsonraw.Object {
-		return wrongType("response_format", "object", v)
+		return wrongType("response_format", "object", v.Kind())
 	}
 	switch kind := v.Get("type"); {
 	case kind.TextIs("text"):
@@ -253,7 +266,7 @@ func (r *Request) readFormat(v jsonraw.Value) error {
 			f.Schema = jsonraw.Value(EmptySchema)
 		}
 		if f.Schema.Kind() != jsonraw.Object {
-			return wrongType("response_format.json_schema.schema", "object", f.Schema)
+			return wrongType("response_format.json_schema.schema", "object", f.Schema.Kind())
 		}
 		r.Format = f
 	default:
@@ -273,16 +286,6 @@ func (r *Request) readEffort(v jsonraw.Value) error {
 		}
 	}
 	return Invalid("reasoning_effort", "reasoning_effort must be none, minimal, low, medium, high, xhigh or max")
-}
-
-func routerOnly(name []byte) bool {
-	switch string(name) {
-	case "model", "messages", "stream", "stream_options",
-		"num_retries", "timeout", "stream_timeout", "fallbacks", "context_window_fallbacks",
-		"content_policy_fallbacks", "disable_fallbacks", "tags", "tenant_id", "strict_params":
-		return true
-	}
-	return false
 }
 
 // Dropped appends the names of the parameters that the vendor won't see: those that takes does not accept.

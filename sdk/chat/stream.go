@@ -18,7 +18,7 @@ type Stream struct {
 	out       *abi.StreamOutput
 	head      []byte
 	withUsage bool
-	buf       []byte
+	at        int // where the chunk being written starts in out.Chunks
 }
 
 // AppendHead appends what all chunks of one answer begin with. id and model are raw strings, created is in Unix
@@ -41,58 +41,50 @@ func (s *Stream) SetHead(head []byte) { s.head = head }
 
 // Role writes the first chunk, which names the role.
 func (s *Stream) Role() {
-	s.open()
-	s.buf = append(s.buf, `"role":"assistant","content":""`...)
-	s.close(abi.ChunkMeta, "")
+	s.close(append(s.open(abi.ChunkMeta), `"role":"assistant","content":""`...), "")
 }
 
 // Content writes a piece of the answer's text.
-func (s *Stream) Content(text jsonraw.Value) { s.Delta("content", text) }
+func (s *Stream) Content(text jsonraw.Value) {
+	s.close(append(append(s.open(abi.ChunkContent), `"content":`...), text...), "")
+}
 
 // Reasoning writes a piece of the model's reasoning.
 func (s *Stream) Reasoning(text jsonraw.Value) { s.Delta("reasoning_content", text) }
 
 // Delta writes a chunk whose delta has one member, of any raw value.
 func (s *Stream) Delta(name string, value jsonraw.Value) {
-	s.open()
-	s.member(name)
-	s.buf = append(s.buf, value...)
-	s.close(abi.ChunkContent, "")
+	b := append(append(append(s.open(abi.ChunkContent), '"'), name...), `":`...)
+	s.close(append(b, value...), "")
 }
 
 // Call begins the call number index, with arguments so far, a raw string (none when missing).
 func (s *Stream) Call(index int, id, name, arguments jsonraw.Value) {
-	s.openCall(index)
-	s.buf = append(append(s.buf, `,"id":`...), id...)
-	s.buf = append(append(s.buf, `,"type":"function","function":{"name":`...), name...)
-	s.buf = append(s.buf, `,"arguments":`...)
+	b := append(append(s.openCall(index), `,"id":`...), id...)
+	b = append(append(b, `,"type":"function","function":{"name":`...), name...)
+	b = append(b, `,"arguments":`...)
 	if len(arguments) == 0 {
-		s.buf = append(s.buf, `""`...)
+		b = append(b, `""`...)
 	} else {
-		s.buf = append(s.buf, arguments...)
+		b = append(b, arguments...)
 	}
-	s.closeCall()
+	s.close(append(b, `}}]`...), "")
 }
 
 // Arguments writes a piece of the arguments of call number index.
 func (s *Stream) Arguments(index int, fragment jsonraw.Value) {
-	s.openCall(index)
-	s.buf = append(append(s.buf, `,"function":{"arguments":`...), fragment...)
-	s.closeCall()
+	b := append(append(s.openCall(index), `,"function":{"arguments":`...), fragment...)
+	s.close(append(b, `}}]`...), "")
 }
 
 // QuotedArguments writes the JSON value as the whole arguments of call number index.
 func (s *Stream) QuotedArguments(index int, value jsonraw.Value) {
-	s.openCall(index)
-	s.buf = jsonraw.AppendQuoted(append(s.buf, `,"function":{"arguments":`...), value)
-	s.closeCall()
+	b := jsonraw.AppendQuoted(append(s.openCall(index), `,"function":{"arguments":`...), value)
+	s.close(append(b, `}}]`...), "")
 }
 
 // Finish writes the chunk with the finish reason.
-func (s *Stream) Finish(reason string) {
-	s.open()
-	s.close(abi.ChunkFinish, reason)
-}
+func (s *Stream) Finish(reason string) { s.close(s.open(abi.ChunkFinish), reason) }
 
 // Usage notes what the answer cost so far, and with last writes the usage chunk if the client asked for one.
 func (s *Stream) Usage(u abi.Usage, last bool) {
@@ -100,9 +92,11 @@ func (s *Stream) Usage(u abi.Usage, last bool) {
 	if !last || !s.withUsage || !u.Present {
 		return
 	}
-	s.buf = append(append(s.buf[:0], s.head...), `,"choices":[],"usage":`...)
-	s.buf = append(AppendUsage(s.buf, &u), '}')
-	s.out.Chunks = s.out.Chunks.Append(abi.ChunkUsage, s.buf)
+	at := len(s.out.Chunks)
+	c := append(append(s.out.Chunks.Open(abi.ChunkUsage), s.head...), `,"choices":[],"usage":`...)
+	c = append(AppendUsage(c, &u), '}')
+	c.Close(at)
+	s.out.Chunks = c
 }
 
 // Fail writes the error that ends the stream, and says that it is done.
@@ -111,42 +105,40 @@ func (s *Stream) Fail(ref *abi.Refusal) {
 	s.out.Done = true
 }
 
-func (s *Stream) open() {
-	s.buf = append(append(s.buf[:0], s.head...), `,"choices":[{"index":`...)
-	s.buf = append(strconv.AppendInt(s.buf, int64(s.Choice), 10), `,"delta":{`...)
-}
-
-func (s *Stream) member(name string) {
-	s.buf = append(append(append(s.buf, '"'), name...), `":`...)
-}
-
-func (s *Stream) openCall(index int) {
-	s.open()
-	s.buf = strconv.AppendInt(append(s.buf, `"tool_calls":[{"index":`...), int64(index), 10)
-}
-
-func (s *Stream) closeCall() {
-	s.buf = append(s.buf, `}}]`...)
-	s.close(abi.ChunkContent, "")
-}
-
-func (s *Stream) close(kind abi.ChunkKind, finish string) {
-	s.buf = append(s.buf, `},"logprobs":`...)
-	if s.Logprobs == nil {
-		s.buf = append(s.buf, `null`...)
-	} else {
-		s.buf = append(s.buf, s.Logprobs...)
-		s.Logprobs = nil
+// open returns the output's chunks with the start of one more, up to the inside of the delta. The chunk is written
+// where it will be sent from; close ends it.
+func (s *Stream) open(kind abi.ChunkKind) []byte {
+	s.at = len(s.out.Chunks)
+	b := append(s.out.Chunks.Open(kind), s.head...)
+	if s.Choice == 0 {
+		return append(b, `,"choices":[{"index":0,"delta":{`...)
 	}
-	s.buf = append(s.buf, `,"finish_reason":`...)
-	if finish == "" {
-		s.buf = append(s.buf, `null}]`...)
-	} else {
-		s.buf = append(append(append(s.buf, '"'), finish...), `"}]`...)
+	b = strconv.AppendInt(append(b, `,"choices":[{"index":`...), int64(s.Choice), 10)
+	return append(b, `,"delta":{`...)
+}
+
+func (s *Stream) openCall(index int) []byte {
+	return strconv.AppendInt(append(s.open(abi.ChunkContent), `"tool_calls":[{"index":`...), int64(index), 10)
+}
+
+func (s *Stream) close(b []byte, finish string) {
+	switch {
+	case s.Logprobs == nil && finish == "":
+		b = append(b, `},"logprobs":null,"finish_reason":null}]`...)
+	case finish == "":
+		b = append(append(append(b, `},"logprobs":`...), s.Logprobs...), `,"finish_reason":null}]`...)
+	case s.Logprobs == nil:
+		b = append(append(append(b, `},"logprobs":null,"finish_reason":"`...), finish...), `"}]`...)
+	default:
+		b = append(append(append(b, `},"logprobs":`...), s.Logprobs...), `,"finish_reason":"`...)
+		b = append(append(b, finish...), `"}]`...)
 	}
+	s.Logprobs = nil
 	if s.withUsage {
-		s.buf = append(s.buf, `,"usage":null`...)
+		b = append(b, `,"usage":null}`...)
+	} else {
+		b = append(b, '}')
 	}
-	s.buf = append(s.buf, '}')
-	s.out.Chunks = s.out.Chunks.Append(kind, s.buf)
+	s.out.Chunks = b
+	s.out.Chunks.Close(s.at)
 }

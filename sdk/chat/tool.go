@@ -15,6 +15,7 @@ type Tool struct {
 	Name         jsonraw.Value // a string
 	Description  jsonraw.Value // a string, or nil when absent or empty
 	Parameters   jsonraw.Value // a JSON Schema object, or nil
+	Typed        bool          // Parameters has a type
 	Strict       bool
 	CacheControl jsonraw.Value // the extension cache_control, an object
 }
@@ -38,75 +39,86 @@ type ToolChoice struct {
 	Name jsonraw.Value // a string
 }
 
-func (r *Request) readTools(v jsonraw.Value) error {
+func (r *Request) readTools(v jsonraw.Node) error {
 	for i := range r.Params {
 		switch name := r.Params[i].Name; string(name) {
 		case "functions", "function_call":
 			return Unsupported(string(name), string(name)+" is deprecated and can't be translated: use tools and tool_choice")
 		}
 	}
-	if v.Absent() {
+	if v == 0 {
 		return nil
 	}
-	if v.Kind() != jsonraw.Array {
-		return wrongType("tools", "array", v)
+	doc := &r.doc
+	if kind := doc.Kind(v); kind != jsonraw.Array {
+		return wrongType("tools", "array", kind)
 	}
-	for e := v.Elements(); e.Next(); {
-		path := "tools[" + strconv.Itoa(len(r.Tools)) + "]"
-		t, err := readTool(e.Value, path)
-		if err != nil {
+	for e, end := doc.Elements(v); e < end; e = doc.After(e) {
+		n := len(r.Tools)
+		r.Tools = append(r.Tools, Tool{})
+		if err := r.Tools[n].read(doc, e, n); err != nil {
 			return err
 		}
-		r.Tools = append(r.Tools, t)
 	}
 	return nil
 }
 
-func readTool(v jsonraw.Value, path string) (t Tool, err error) {
-	var kind, function jsonraw.Value
-	for m := v.Members(); m.Next(); {
-		switch string(m.Name()) {
+func (t *Tool) read(doc *jsonraw.Outline, v jsonraw.Node, index int) error {
+	var kind, function jsonraw.Node
+	for key, end := doc.Members(v); key < end; key = doc.After(key + 1) {
+		switch string(doc.Name(key)) {
 		case "type":
-			kind = m.Value
+			kind = key + 1
 		case "function":
-			function = m.Value
+			function = key + 1
 		case "cache_control":
-			t.CacheControl = m.Value
+			t.CacheControl = ofKind(doc, key+1, jsonraw.Object)
 		}
 	}
-	if !kind.Absent() && !kind.TextIs("function") {
-		return t, Unsupported(path+".type", "only tools of type function can be translated")
+	if kind != 0 && !doc.Absent(kind) && !doc.Value(kind).TextIs("function") {
+		return Unsupported(toolPath(index, ".type"), "only tools of type function can be translated")
 	}
-	for m := function.Members(); m.Next(); {
-		switch string(m.Name()) {
+	var key, end jsonraw.Node
+	if function != 0 {
+		key, end = doc.Members(function)
+	}
+	var parameters jsonraw.Node
+	for ; key < end; key = doc.After(key + 1) {
+		n := key + 1
+		switch string(doc.Name(key)) {
 		case "name":
-			t.Name = m.Value
+			t.Name = doc.Value(n)
 		case "description":
-			t.Description = m.Value
+			t.Description = ofKind(doc, n, jsonraw.String)
 		case "parameters":
-			t.Parameters = m.Value
+			parameters = n
 		case "strict":
-			t.Strict, _ = m.Value.Bool()
+			t.Strict, _ = doc.Value(n).Bool()
 		case "cache_control":
-			t.CacheControl = m.Value
+			t.CacheControl = ofKind(doc, n, jsonraw.Object)
 		}
 	}
-	if t.Name.Kind() != jsonraw.String || len(t.Name.Inner()) == 0 {
-		return t, Invalid(path+".function.name", "a tool needs a name")
+	if len(t.Name.Inner()) == 0 {
+		return Invalid(toolPath(index, ".function.name"), "a tool needs a name")
 	}
-	if t.Description.Kind() != jsonraw.String || len(t.Description.Inner()) == 0 {
+	if len(t.Description.Inner()) == 0 {
 		t.Description = nil
 	}
-	if t.Parameters.Absent() {
-		t.Parameters = nil
-	} else if t.Parameters.Kind() != jsonraw.Object {
-		return t, wrongType(path+".function.parameters", "object", t.Parameters)
+	if parameters != 0 && !doc.Absent(parameters) {
+		if kind := doc.Kind(parameters); kind != jsonraw.Object {
+			return wrongType(toolPath(index, ".function.parameters"), "object", kind)
+		}
+		t.Parameters = doc.Value(parameters)
+		for key, end := doc.Members(parameters); key < end; key = doc.After(key + 1) {
+			if string(doc.Name(key)) == "type" {
+				t.Typed = !doc.Absent(key + 1)
+			}
+		}
 	}
-	if t.CacheControl.Kind() != jsonraw.Object {
-		t.CacheControl = nil
-	}
-	return t, nil
+	return nil
 }
+
+func toolPath(index int, rest string) string { return "tools[" + strconv.Itoa(index) + "]" + rest }
 
 func (r *Request) readChoice(v jsonraw.Value) error {
 	switch v.Kind() {
@@ -139,7 +151,7 @@ func (r *Request) readChoice(v jsonraw.Value) error {
 			return Unsupported("tool_choice.type", "only function and allowed_tools choices can be translated")
 		}
 	default:
-		return wrongType("tool_choice", "string or object", v)
+		return wrongType("tool_choice", "string or object", v.Kind())
 	}
 	if len(r.Tools) == 0 && (r.Choice.Mode == ChoiceRequired || r.Choice.Mode == ChoiceNamed) {
 		return Invalid("tool_choice", "tool_choice needs tools to choose from")

@@ -36,11 +36,11 @@ type work struct {
 
 func works(tb testing.TB) []work {
 	tb.Helper()
-	chat, err := os.ReadFile("testdata/chat.json")
+	chat, err := os.ReadFile("../sdktest/testdata/chat.json")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tools, err := os.ReadFile("testdata/tools.json")
+	tools, err := os.ReadFile("../sdktest/testdata/tools.json")
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -54,6 +54,8 @@ func works(tb testing.TB) []work {
 		}},
 		{"valid-chat", "valid", chat, valid},
 		{"valid-tools", "valid", tools, valid},
+		{"outline-chat", "outline", chat, outline},
+		{"outline-tools", "outline", tools, outline},
 		{"compact-tools", "compact", tools, func(dst, input []byte) ([]byte, error) { return jsonraw.Compact(dst, input), nil }},
 		{"quoted-tools", "quoted", tools, func(dst, input []byte) ([]byte, error) { return jsonraw.AppendQuoted(dst, input), nil }},
 		{"splice-chat", "splice", chat, splice},
@@ -62,6 +64,10 @@ func works(tb testing.TB) []work {
 }
 
 func valid(dst, input []byte) ([]byte, error) { return dst, jsonraw.Valid(input) }
+
+var doc jsonraw.Outline
+
+func outline(dst, input []byte) ([]byte, error) { return dst, doc.Read(input) }
 
 func splice(dst, input []byte) ([]byte, error) { return jsonraw.Splice(dst, input, hostEdits) }
 

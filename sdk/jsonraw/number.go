@@ -9,6 +9,9 @@ import (
 // Int reads the number v as an integer. A fraction or exponent is accepted if the value is whole and below
 // 2^53 in size (1.0, 1e3); ok is false for all else, overflow and other kinds included.
 func (v Value) Int() (n int64, ok bool) {
+	if n, ok := v.digits(); ok {
+		return n, true
+	}
 	text, ok := v.number()
 	if !ok {
 		return 0, false
@@ -22,6 +25,20 @@ func (v Value) Int() (n int64, ok bool) {
 		return 0, false
 	}
 	return int64(f), true
+}
+
+// digits is Int for the most frequent form: nothing but a few digits.
+func (v Value) digits() (n int64, ok bool) {
+	if len(v) == 0 || len(v) > 18 || v[0] == '0' && len(v) > 1 {
+		return 0, false
+	}
+	for _, c := range v {
+		if c-'0' > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
 }
 
 // Float reads the number v. ok is false for other kinds and for what a float64 cannot hold (1e999).

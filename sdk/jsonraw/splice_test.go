@@ -162,7 +162,7 @@ func TestSpliceManyDuplicates(t *testing.T) {
 }
 
 func TestNoAllocations(t *testing.T) {
-	tools, err := os.ReadFile("testdata/tools.json")
+	tools, err := os.ReadFile("../sdktest/testdata/tools.json")
 	if err != nil {
 		t.Fatal(err)
 	}

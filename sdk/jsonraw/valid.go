@@ -32,6 +32,7 @@ const (
 	reasonEscape   = "invalid escape in a string"
 	reasonNumber   = "invalid number"
 	reasonLiteral  = "invalid literal"
+	reasonValues   = "too many values"
 )
 
 func syntaxError(data []byte, offset int, reason string) error {
@@ -63,6 +64,7 @@ func Valid(data []byte) error {
 			if i = checkString(data, i+1); i < 0 {
 				return stringError(data, ^i)
 			}
+			i &^= escapeSeen
 			if key {
 				if i >= len(data) || data[i] != ':' {
 					if i = skipSpace(data, i); i >= len(data) || data[i] != ':' {
@@ -141,19 +143,35 @@ func Valid(data []byte) error {
 	}
 }
 
-// checkString checks the string whose inside starts at i, and returns the offset behind its closing quote, or
-// ^offset of a mistake.
+// escapeSeen is added to an offset behind a string that contains a backslash.
+const escapeSeen = 1 << 40
+
+// checkString checks the string whose inside starts at i, and returns the offset behind its closing quote, with
+// escapeSeen, or ^offset of a mistake. It is small, with two words a turn, because in a guest a turn of a loop costs
+// more the more variables the function has.
 func checkString(data []byte, i int) int {
+	seen := 0
 	for i+8 <= len(data) {
 		w := load8(data, i)
 		hit := zeroBytes(w^quotes) | zeroBytes(w^slashes) | below20(w)
 		if hit == 0 {
-			i += 8
-			continue
+			if i += 8; i+8 > len(data) {
+				break
+			}
+			w = load8(data, i)
+			if hit = zeroBytes(w^quotes) | zeroBytes(w^slashes) | below20(w); hit == 0 {
+				i += 8
+				continue
+			}
 		}
 		i += bits.TrailingZeros64(hit) >> 3
 		if data[i] == '"' {
-			return i + 1
+			return i + 1 + seen
+		}
+		seen = escapeSeen
+		if data[i] == '\\' && i+1 < len(data) && (data[i+1] == '"' || data[i+1] == 'n' || data[i+1] == '\\') {
+			i += 2
+			continue
 		}
 		if i = checkEscape(data, i); i < 0 {
 			return i
@@ -165,13 +183,23 @@ func checkString(data []byte, i int) int {
 			continue
 		}
 		if data[i] == '"' {
-			return i + 1
+			return i + 1 + seen
 		}
+		seen = escapeSeen
 		if i = checkEscape(data, i); i < 0 {
 			return i
 		}
 	}
 	return ^len(data)
+}
+
+// ScanString checks the string at the start of data and returns how long it is with its quotes, 0 if there is none or it
+// has a mistake. With it an adapter can read text of which it knows the exact form.
+func ScanString(data []byte) int {
+	if len(data) == 0 || data[0] != '"' {
+		return 0
+	}
+	return max(checkString(data, 1)&^escapeSeen, 0)
 }
 
 // checkEscape checks the escape which should start at i, and returns the offset behind it, or ^offset of a

@@ -7,8 +7,9 @@
 //
 // # Checked once, then trusted
 //
-// [Parse] (or [Valid]) checks a whole document. All other readers rely on that check: on text that was never
-// checked they do not panic, run past the end or loop, but what they report is unspecified.
+// [Parse] (or [Valid], or [Outline.Read], which also finds where everything is) checks a whole document. All
+// other readers rely on that check: on text that was never checked they do not panic, run past the end or loop,
+// but what they report is unspecified.
 //
 // # Duplicate keys
 //

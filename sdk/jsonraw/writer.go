@@ -74,14 +74,34 @@ func (w *Writer) Key(name string) {
 	if w.comma {
 		buf = append(buf, ',')
 	}
-	if indexUnsafe(name, 0) < len(name) {
-		w.Buf = append(AppendString(buf, name), ':')
-	} else {
-		buf = append(buf, '"')
-		buf = append(buf, name...)
-		w.Buf = append(buf, '"', ':')
-	}
 	w.comma = false
+	if !plainName(name) {
+		w.Buf = append(AppendString(buf, name), ':')
+		return
+	}
+	buf = append(buf, '"')
+	buf = append(buf, name...)
+	w.Buf = append(buf, '"', ':')
+}
+
+// plainName reports whether name is sure to need no escape. Names of usual length are looked at without a loop.
+func plainName(name string) bool {
+	var w uint64 // of a longer name, both ends
+	n := len(name)
+	switch {
+	case n > 16 || n == 0:
+		return n == 0 || indexUnsafe(name, 0) == n
+	case n >= 8:
+		w = load8(name, n-8)
+		if first := load8(name, 0); zeroBytes(first^quotes)|zeroBytes(first^slashes)|below20(first)|first&highBits != 0 {
+			return false
+		}
+	case n >= 4:
+		w = load4(name, 0) | load4(name, n-4)<<32
+	default:
+		w = uint64(name[0]) | uint64(name[n/2])<<8 | uint64(name[n-1])<<16 | lowBits*'x'&^0xffffff
+	}
+	return zeroBytes(w^quotes)|zeroBytes(w^slashes)|below20(w)|w&highBits == 0
 }
 
 // RawKey is Key for the raw string of a key, such as [Members].Key.

@@ -106,9 +106,8 @@ func (i *Instance) Stream(dst, input []byte) []byte {
 	}
 	o := &i.strOut
 	o.Done, o.State, o.Chunks = false, o.State[:0], o.Chunks[:0]
-	if o.Usage.Present {
-		o.Usage = abi.Usage{}
-	}
+	u := &o.Usage
+	u.Present, u.Prompt, u.Completion, u.Cached, u.CacheWrite, u.Reasoning = false, 0, 0, 0, 0, 0
 	if err := i.plugin.Stream(&i.strIn, o); err != nil {
 		return guest.Refuse(dst, err)
 	}

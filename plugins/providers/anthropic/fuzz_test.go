@@ -10,7 +10,7 @@ import (
 )
 
 func FuzzRequest(f *testing.F) {
-	f.Add(string(benchRequest), "claude-sonnet-4-5", uint16(1))
+	f.Add(string(sdktest.ToolsRequest), "claude-sonnet-4-5", uint16(1))
 	f.Add(`{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image\/png;base64,A\"A"}},{"type":"file","file":{"file_data":"data:,a%22"}}]}],"reasoning_effort":"low"}`, "claude-opus-5", uint16(0))
 	f.Add(`{"messages":[{"role":"assistant","content":"a \\n ","tool_calls":[{"id":"a:","function":{"name":"f","arguments":"{}"}}],"thinking_blocks":[{"type":"thinking"}]}],"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"type":"object"}}}}`, "claude-3", uint16(4))
 	host := sdktest.NewProvider(f, &plugin{}, "")

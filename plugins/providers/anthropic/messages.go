@@ -20,6 +20,11 @@ func (p *plugin) writeSystem(w *jsonraw.Writer, pl *plan) error {
 	}
 	for i := range p.req.System {
 		m := &p.req.Messages[i]
+		if text, ok := m.Text(); ok {
+			begin()
+			writeText(w, text, m.CacheControl)
+			continue
+		}
 		last := lastBlock(m)
 		for part := m.Parts(); part.Next(); {
 			if part.Kind != chat.PartText {
@@ -44,11 +49,10 @@ func (p *plugin) writeSystem(w *jsonraw.Writer, pl *plan) error {
 // writeTurn writes one message of the vendor's.
 func (p *plugin) writeTurn(w *jsonraw.Writer, t *chat.Turn, final bool) error {
 	w.Object()
-	w.Key("role")
 	if t.Assistant {
-		w.String("assistant")
+		w.Literal(`"role":"assistant"`)
 	} else {
-		w.String("user")
+		w.Literal(`"role":"user"`)
 	}
 	w.Key("content")
 	w.Array()
@@ -74,8 +78,19 @@ func (p *plugin) writeTurn(w *jsonraw.Writer, t *chat.Turn, final bool) error {
 
 // writeBlocks writes the content of a user or tool message as blocks.
 func (p *plugin) writeBlocks(w *jsonraw.Writer, m *chat.Message) error {
+	mine := m.Role != chat.RoleTool // there the mark belongs to the result
+	if text, ok := m.Text(); ok {
+		cache := m.CacheControl
+		if !mine {
+			cache = nil
+		}
+		if !chat.Blank(text) {
+			writeText(w, text, cache)
+		}
+		return nil
+	}
 	last := -1
-	if m.Role != chat.RoleTool { // there the mark belongs to the result
+	if mine {
 		last = lastBlock(m)
 	}
 	for part := m.Parts(); part.Next(); {
@@ -103,9 +118,35 @@ func (p *plugin) writeBlocks(w *jsonraw.Writer, m *chat.Message) error {
 // writeAssistant writes an assistant message's blocks: thinking, text, calls. In the message that ends the
 // conversation white space at the end of the text is cut, because the API refuses it.
 func (p *plugin) writeAssistant(w *jsonraw.Writer, m *chat.Message, final bool) error {
-	writeThinkingBlocks(w, m)
-	last := lastBlock(m)
+	if m.ThinkingBlocks != nil {
+		writeThinkingBlocks(w, m)
+	}
 	calls := m.HasCalls()
+	if text, ok := m.Text(); ok {
+		if cache := m.CacheControl; !chat.Blank(text) {
+			if final && !calls {
+				text = trimRight(text)
+			}
+			if calls {
+				cache = nil
+			}
+			writeText(w, text, cache)
+		}
+	} else if err := p.writeParts(w, m, final, calls); err != nil {
+		return err
+	}
+	if m.Refusal != nil && !chat.Blank(m.Refusal) {
+		writeText(w, m.Refusal, nil)
+	}
+	if !calls {
+		return nil
+	}
+	return p.writeCalls(w, m)
+}
+
+// writeParts writes the content of an assistant message that comes in parts.
+func (p *plugin) writeParts(w *jsonraw.Writer, m *chat.Message, final, calls bool) error {
+	last := lastBlock(m)
 	if calls {
 		last = -1 // a mark on the message belongs to its last call
 	}
@@ -136,10 +177,7 @@ func (p *plugin) writeAssistant(w *jsonraw.Writer, m *chat.Message, final bool) 
 			return m.RefusePart(&part.Part, vendor)
 		}
 	}
-	if m.Refusal != nil && !chat.Blank(m.Refusal) {
-		writeText(w, m.Refusal, nil)
-	}
-	return p.writeCalls(w, m)
+	return nil
 }
 
 func (p *plugin) writeCalls(w *jsonraw.Writer, m *chat.Message) error {
@@ -198,18 +236,19 @@ func writeThinkingBlocks(w *jsonraw.Writer, m *chat.Message) {
 // writeResult writes a tool message as a tool_result block.
 func (p *plugin) writeResult(w *jsonraw.Writer, m *chat.Message) error {
 	w.Object()
-	w.Key("type")
-	w.Raw(jsonraw.Value(`"tool_result"`))
-	w.Key("tool_use_id")
-	w.Raw(nil)
+	w.Literal(`"type":"tool_result","tool_use_id":`)
 	writeID(w, m.ToolCallID)
 	cache := m.CacheControl
 	filled := false
-	for part := m.Parts(); part.Next(); {
-		if part.CacheControl != nil {
-			cache = part.CacheControl
+	if text, ok := m.Text(); ok {
+		filled = !chat.Blank(text)
+	} else {
+		for part := m.Parts(); part.Next(); {
+			if part.CacheControl != nil {
+				cache = part.CacheControl
+			}
+			filled = filled || part.Kind != chat.PartText || !chat.Blank(part.Text)
 		}
-		filled = filled || part.Kind != chat.PartText || !chat.Blank(part.Text)
 	}
 	if filled { // an empty result has no content at all
 		w.Key("content")

@@ -20,6 +20,7 @@ type plugin struct {
 	config config
 
 	req        chat.Request
+	doc        jsonraw.Outline // the event at hand
 	completion chat.Completion
 	stream     chat.Stream
 	state      state

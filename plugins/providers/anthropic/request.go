@@ -98,8 +98,10 @@ func (p *plugin) plan(can ability, turns []chat.Turn) (plan, error) {
 	if wanted && can.thinking == thinkingBudget {
 		pl.budget = budgetOf(pl.effort)
 	}
-	if n, ok := pl.thinking.Get("budget_tokens").Int(); ok {
-		pl.budget = max(n, 0)
+	if pl.thinking != nil {
+		if n, ok := pl.thinking.Get("budget_tokens").Int(); ok {
+			pl.budget = max(n, 0)
+		}
 	}
 	p.limit(&pl)
 
@@ -274,6 +276,12 @@ func writeThinkingType(w *jsonraw.Writer, kind string) {
 	w.End()
 }
 
+// isOne reports whether v is the default of the sampling parameters.
+func isOne(v jsonraw.Value) bool {
+	f, _ := v.Float()
+	return f == 1
+}
+
 // takes says which parameters are honoured; the others are reported as dropped.
 func (p *plugin) takes(pl *plan, name []byte) bool {
 	r := &p.req
@@ -286,11 +294,9 @@ func (p *plugin) takes(pl *plan, name []byte) bool {
 	case "reasoning_effort":
 		return !pl.dropEffort && (pl.ability.thinking != thinkingNone || r.Effort <= chat.EffortMinimal)
 	case "temperature":
-		f, _ := r.Temperature.Float()
-		return pl.temperature != nil || f == 1
+		return pl.temperature != nil || isOne(r.Temperature)
 	case "top_p":
-		f, _ := r.TopP.Float()
-		return pl.topP != nil || f == 1
+		return pl.topP != nil || isOne(r.TopP)
 	case "top_k":
 		return p.topK(pl) != nil
 	case "service_tier":

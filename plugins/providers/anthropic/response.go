@@ -124,12 +124,15 @@ func (p *plugin) appendBlock(block jsonraw.Value) {
 	p.scratch = append(p.scratch, block...)
 }
 
+// maxName is how long an id or a model's name may be; a stream's state holds both.
+const maxName = 1 << 10
+
 // fillHead replaces an id or model that the vendor did not give.
 func (p *plugin) fillHead(id, model *jsonraw.Value, requestID, asked []byte) {
-	if id.Kind() != jsonraw.String {
-		*id = chat.AppendID(nil, requestID)
+	if id.Kind() != jsonraw.String || len(*id) > maxName {
+		*id = chat.AppendID(nil, requestID[:min(len(requestID), maxName)])
 	}
-	if model.Kind() != jsonraw.String {
-		*model = jsonraw.AppendString(nil, asked)
+	if model.Kind() != jsonraw.String || len(*model) > maxName {
+		*model = jsonraw.AppendString(nil, asked[:min(len(asked), maxName)])
 	}
 }

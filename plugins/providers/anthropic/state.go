@@ -21,10 +21,10 @@ const (
 
 // state is what a stream remembers between calls. The encoding is
 //
-//	version | bits | finish | uvarint calls | 5 uvarints: usage | uvarint length, head | blocks…
+//	version | bits | finish | u16 calls | 5 × u64 usage, if it is known | u16 length, head | blocks…
 //
-// where finish is an index in finishReasons, and a block is uvarint index | kind | uvarint call | uvarint length, input. What request returns are the
-// first two bytes only.
+// where finish is an index in finishReasons, and a block is u64 index | kind | u16 call | u16 length, input; numbers
+// are little-endian. What request returns are the first two bytes only.
 type state struct {
 	jsonTool, started, stopped, jsonCall bool
 
@@ -72,7 +72,9 @@ func appendInitialState(dst []byte, jsonTool bool) []byte {
 
 // decode reads a state into s, whose slices alias data; none at all is that of a new stream.
 func (s *state) decode(data []byte) error {
-	*s = state{blocks: s.blocks[:0]}
+	s.jsonTool, s.started, s.stopped, s.jsonCall = false, false, false, false
+	s.finish, s.calls, s.head, s.blocks, s.used.present = "", 0, nil, s.blocks[:0], false
+	s.used.input, s.used.write, s.used.read, s.used.output, s.used.thought = 0, 0, 0, 0, 0
 	if len(data) == 0 {
 		return nil
 	}
@@ -88,49 +90,73 @@ func (s *state) decode(data []byte) error {
 		}
 		return nil
 	}
-	r := stateReader{data: data[2:]}
-	finish := r.byte()
-	s.calls = r.count()
-	for _, n := range [...]*uint64{&s.used.input, &s.used.write, &s.used.read, &s.used.output, &s.used.thought} {
-		*n = r.uvarint()
-	}
-	s.head = r.bytes()
-	for len(r.data) > 0 && !r.bad {
-		b := block{index: r.uvarint(), kind: blockKind(r.byte()), call: r.count(), input: r.bytes()}
-		s.blocks = append(s.blocks, b)
-	}
-	if r.bad || int(finish) >= len(finishReasons) || len(s.blocks) > maxBlocks || s.started != (len(s.head) > 0) {
+	if len(data) < 7 || int(data[2]) >= len(finishReasons) {
 		return errState
 	}
-	s.finish = finishReasons[finish]
+	s.finish, s.calls = finishReasons[data[2]], int(le.Uint16(data[3:]))
+	data = data[5:]
+	if s.used.present {
+		if len(data) < 42 {
+			return errState
+		}
+		u := &s.used
+		u.input, u.write, u.read = le.Uint64(data), le.Uint64(data[8:]), le.Uint64(data[16:])
+		u.output, u.thought = le.Uint64(data[24:]), le.Uint64(data[32:])
+		data = data[40:]
+	}
+	n := 2 + int(le.Uint16(data))
+	if n > len(data) || s.calls > maxCalls || s.started != (n > 2) {
+		return errState
+	}
+	s.head, data = data[2:n:n], data[n:]
+	for len(data) > 0 {
+		if len(data) < 13 || len(s.blocks) == maxBlocks {
+			return errState
+		}
+		b := block{index: le.Uint64(data), kind: blockKind(data[8]), call: int(le.Uint16(data[9:]))}
+		n := 13 + int(le.Uint16(data[11:]))
+		if n > len(data) || b.call > maxCalls {
+			return errState
+		}
+		b.input, data = data[13:n:n], data[n:]
+		s.blocks = append(s.blocks, b)
+	}
 	return nil
 }
 
+var le = binary.LittleEndian
+
 func (s *state) append(dst []byte) []byte {
-	bits := byte(0)
-	for i, on := range [...]bool{s.jsonTool, s.started, s.stopped, s.jsonCall, s.used.present} {
-		if on {
-			bits |= 1 << i
-		}
+	bits, finish := byte(0), 0
+	if s.jsonTool {
+		bits |= stateJSONTool
 	}
-	finish := max(0, slices.Index(finishReasons[:], s.finish))
-	dst = append(dst, stateVersion, bits, byte(finish))
-	dst = binary.AppendUvarint(dst, uint64(s.calls))
-	for _, n := range [...]uint64{s.used.input, s.used.write, s.used.read, s.used.output, s.used.thought} {
-		dst = binary.AppendUvarint(dst, n)
+	if s.started {
+		bits |= stateStarted
 	}
-	dst = appendBytes(dst, s.head)
+	if s.stopped {
+		bits |= stateStopped
+		finish = max(0, slices.Index(finishReasons[:], s.finish))
+	}
+	if s.jsonCall {
+		bits |= stateJSONCall
+	}
+	if s.used.present {
+		bits |= stateUsage
+	}
+	dst = append(dst, stateVersion, bits, byte(finish), byte(s.calls), byte(s.calls>>8))
+	if u := &s.used; u.present {
+		dst = le.AppendUint64(le.AppendUint64(dst, u.input), u.write)
+		dst = le.AppendUint64(le.AppendUint64(dst, u.read), u.output)
+		dst = le.AppendUint64(dst, u.thought)
+	}
+	dst = append(append(dst, byte(len(s.head)), byte(len(s.head)>>8)), s.head...)
 	for i := range s.blocks {
 		b := &s.blocks[i]
-		dst = append(binary.AppendUvarint(dst, b.index), byte(b.kind))
-		dst = binary.AppendUvarint(dst, uint64(b.call))
-		dst = appendBytes(dst, b.input)
+		dst = append(le.AppendUint64(dst, b.index), byte(b.kind), byte(b.call), byte(b.call>>8))
+		dst = append(le.AppendUint16(dst, uint16(len(b.input))), b.input...)
 	}
 	return dst
-}
-
-func appendBytes(dst, b []byte) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
 }
 
 // find returns the open block with the index, or nil.
@@ -141,49 +167,6 @@ func (s *state) find(index uint64) *block {
 		}
 	}
 	return nil
-}
-
-type stateReader struct {
-	data []byte
-	bad  bool
-}
-
-func (r *stateReader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.data)
-	if n <= 0 {
-		r.bad, r.data = true, nil
-		return 0
-	}
-	r.data = r.data[n:]
-	return v
-}
-
-// count reads a number of calls.
-func (r *stateReader) count() int {
-	n := r.uvarint()
-	r.bad = r.bad || n > maxCalls
-	return int(min(n, maxCalls))
-}
-
-func (r *stateReader) byte() byte {
-	if len(r.data) == 0 {
-		r.bad = true
-		return 0
-	}
-	b := r.data[0]
-	r.data = r.data[1:]
-	return b
-}
-
-func (r *stateReader) bytes() []byte {
-	n := r.uvarint()
-	if n > uint64(len(r.data)) {
-		r.bad, r.data = true, nil
-		return nil
-	}
-	b := r.data[:n:n]
-	r.data = r.data[n:]
-	return b
 }
 
 // errState refuses a state that this version did not write.

@@ -50,17 +50,17 @@ func (p *plugin) writeTools(w *jsonraw.Writer, pl *plan) {
 	w.Array()
 	for i := range r.Tools {
 		t := &r.Tools[i]
-		w.Object()
-		w.Member("name", t.Name)
-		w.Member("description", t.Description)
-		w.Key("input_schema")
-		writeInputSchema(w, t.Parameters)
-		if t.Strict && pl.schema && !t.Parameters.Get("type").Absent() && strictSchema(t.Parameters) {
-			w.Key("strict")
-			w.Bool(true)
+		w.Raw(jsonraw.Value(`{"name":`))
+		w.Buf = append(w.Buf, t.Name...)
+		if t.Description != nil {
+			w.Buf = append(append(w.Buf, `,"description":`...), t.Description...)
 		}
-		w.Member("cache_control", t.CacheControl)
-		w.End()
+		w.Buf = append(w.Buf, `,"input_schema":`...)
+		writeInputSchema(w, t.Parameters, t.Typed)
+		if t.Strict && pl.schema && t.Typed && strictSchema(t.Parameters) {
+			w.Buf = append(w.Buf, `,"strict":true`...)
+		}
+		closeBlock(w, t.CacheControl)
 	}
 	w.End()
 
@@ -93,24 +93,25 @@ func (p *plugin) writeTools(w *jsonraw.Writer, pl *plan) {
 	w.End()
 }
 
-// writeInputSchema writes the schema, with the type that the API insists on.
-func writeInputSchema(w *jsonraw.Writer, schema jsonraw.Value) {
+// writeInputSchema appends the schema, with the type that the API insists on.
+func writeInputSchema(w *jsonraw.Writer, schema jsonraw.Value, typed bool) {
 	switch {
 	case schema == nil:
-		w.Raw(jsonraw.Value(chat.EmptySchema))
-	case !schema.Get("type").Absent():
-		w.Raw(schema)
+		w.Buf = append(w.Buf, chat.EmptySchema...)
+	case typed:
+		w.Buf = append(w.Buf, schema...)
 	default:
-		w.Object()
-		w.Key("type")
-		w.String("object")
+		inner := jsonraw.Writer{Buf: w.Buf}
+		inner.Object()
+		inner.Literal(`"type":"object"`)
 		for m := schema.Members(); m.Next(); {
 			if !m.Is("type") {
-				w.RawKey(m.Key)
-				w.Raw(m.Value)
+				inner.RawKey(m.Key)
+				inner.Raw(m.Value)
 			}
 		}
-		w.End()
+		inner.End()
+		w.Buf = inner.Buf
 	}
 }
 
@@ -129,7 +130,8 @@ func (p *plugin) writeJSONTool(w *jsonraw.Writer) {
 	}
 	w.Key("input_schema")
 	if f.Kind == chat.FormatSchema {
-		writeInputSchema(w, f.Schema)
+		w.Raw(nil)
+		writeInputSchema(w, f.Schema, !f.Schema.Get("type").Absent())
 	} else {
 		w.Raw(jsonraw.Value(`{"type":"object","properties":{},"additionalProperties":true}`))
 	}

@@ -4,9 +4,25 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/switchyard-gateway/switchyard/host/hosttest"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/provider"
+	"github.com/switchyard-gateway/switchyard/sdk/sdktest"
 )
+
+var benchLoad = sdktest.Load{Model: "llama3.2", Event: func(text string) string {
+	return `{"model":"llama3.2","created_at":"2025-01-01T00:00:00.123456789Z","message":{"role":"assistant","content":"` + text + `"},"done":false}`
+}}
+
+// BenchmarkGuest measures the module in the host; the targets stand at sdktest.Benchmark.
+func BenchmarkGuest(b *testing.B) {
+	sdktest.Benchmark(b, hosttest.LoadProvider(b, ".", `{"num_ctx":8192}`), &benchLoad)
+}
+
+// BenchmarkNative is the same without a module, for profiles.
+func BenchmarkNative(b *testing.B) {
+	sdktest.Benchmark(b, sdktest.Native(b, &plugin{}, `{"num_ctx":8192}`), &benchLoad)
+}
 
 func benchInstance(b *testing.B) *provider.Instance {
 	b.Helper()
@@ -18,55 +34,19 @@ func benchInstance(b *testing.B) *provider.Instance {
 	return inst
 }
 
-// benchBody is a conversation of about 2 KB.
-func benchBody() []byte {
-	words := bytes.Repeat([]byte("some words and \\\"more\\\" "), 12)
-	body := []byte(`{"model":"local","temperature":0.7,"max_tokens":256,"messages":[{"role":"system","content":"Be brief."}`)
-	for range 3 {
-		body = append(append(append(body, `,{"role":"user","content":"`...), words...), `"},{"role":"assistant","content":"`...)
-		body = append(append(body, words...), `"}`...)
-	}
-	return append(body, `,{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Rome\"}"}}]},{"role":"tool","tool_call_id":"c1","content":"sunny"}],"stop":["END"]}`...)
-}
-
-func BenchmarkRequest2KB(b *testing.B) {
-	inst := benchInstance(b)
-	body := benchBody()
-	input := requestInput(string(body)).Append(nil)
-	b.SetBytes(int64(len(body)))
-	var out []byte
-	for b.Loop() {
-		out = inst.Request(out[:0], input)
-	}
-}
-
 func BenchmarkResponse2KB(b *testing.B) {
 	inst := benchInstance(b)
 	body := []byte(`{"model":"llama3.2","created_at":"2025-01-01T00:00:00Z","message":{"role":"assistant","content":"`)
 	body = append(body, bytes.Repeat([]byte("word \\n "), 230)...)
 	body = append(body, `"},"done":true,"done_reason":"stop","prompt_eval_count":26,"eval_count":282}`...)
 	in := abi.ResponseInput{
-		Endpoint: abi.EndpointChat, Dialect: abi.DialectOpenAI, Status: 200, Now: testNow, Model: []byte(testModel),
-		RequestID: []byte(testID), Body: body,
+		Endpoint: abi.EndpointChat, Dialect: abi.DialectOpenAI, Status: 200, Now: sdktest.Now, Model: []byte(sdktest.Model),
+		RequestID: []byte(sdktest.RequestID), Body: body,
 	}
 	input := in.Append(nil)
 	b.SetBytes(int64(len(body)))
 	var out []byte
 	for b.Loop() {
 		out = inst.Response(out[:0], input)
-	}
-}
-
-// BenchmarkStreamEvent is one line in the middle of a stream.
-func BenchmarkStreamEvent(b *testing.B) {
-	inst := benchInstance(b)
-	var first abi.StreamOutput
-	if err := first.Decode(inst.Stream(nil, streamInput(nil, textLine).Append(nil))); err != nil {
-		b.Fatal(err)
-	}
-	input := streamInput(bytes.Clone(first.State), textLine).Append(nil)
-	var out []byte
-	for b.Loop() {
-		out = inst.Stream(out[:0], input)
 	}
 }

@@ -46,7 +46,7 @@ func TestRefusedRequests(t *testing.T) {
 		"dialect":    func(in *abi.RequestInput) { in.Dialect = abi.DialectAnthropic },
 		"completion": func(in *abi.RequestInput) { in.Endpoint = abi.EndpointCompletions },
 	} {
-		in := requestInput(`{"messages":[{"role":"user","content":"x"}]}`)
+		in := sdktest.Input(`{"messages":[{"role":"user","content":"x"}]}`)
 		change(in)
 		_, err := host.Request(in)
 		if ref, ok := err.(*abi.Refusal); !ok || ref.Status != 400 || ref.Class != abi.ClassOther {
@@ -68,7 +68,7 @@ func TestRefusedRequests(t *testing.T) {
 		`{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:,"}}]}]}`: "messages[0].content[0].image_url.url",
 		`{"messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"f"}}]}]}`:            "messages[0].content[0]",
 	} {
-		_, err := host.Request(requestInput(body))
+		_, err := host.Request(sdktest.Input(body))
 		if ref, ok := err.(*abi.Refusal); !ok || ref.Status != 400 || ref.Param != param {
 			t.Errorf("%s: %+v", body, err)
 		}

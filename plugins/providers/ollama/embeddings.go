@@ -114,7 +114,7 @@ func (p *plugin) embedResponse(doc jsonraw.Value, in *abi.ResponseInput, out *ab
 	for m := doc.Members(); m.Next(); {
 		switch string(m.Name()) {
 		case "model":
-			model = text(m.Value)
+			model = filled(m.Value)
 		case "embeddings":
 			embeddings = m.Value
 		case "prompt_eval_count":

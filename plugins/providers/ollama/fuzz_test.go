@@ -30,7 +30,7 @@ func FuzzResponse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, endpoint uint8, state, body []byte) {
 		host := sdktest.NewProvider(t, &plugin{}, "")
 		out, err := host.Response(&abi.ResponseInput{
-			Endpoint: abi.Endpoint(endpoint), Dialect: abi.DialectOpenAI, Status: status & 0xffff, Now: testNow, Model: []byte("m"),
+			Endpoint: abi.Endpoint(endpoint), Dialect: abi.DialectOpenAI, Status: status & 0xffff, Now: sdktest.Now, Model: []byte("m"),
 			RequestID: []byte("r"), State: state, Body: body,
 		})
 		checkRefusal(t, err)

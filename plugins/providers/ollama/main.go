@@ -24,6 +24,8 @@ type plugin struct {
 	config
 
 	req        chat.Request
+	doc        jsonraw.Outline // the answer or the event at hand
+	reply      reply
 	completion chat.Completion
 	chunks     chat.Stream
 	images     []jsonraw.Value // strings of the message at hand
@@ -62,11 +64,12 @@ func (p *plugin) Request(in *abi.RequestInput, out *abi.RequestOutput) error {
 
 // Response reads an error, or an answer that was not streamed.
 func (p *plugin) Response(in *abi.ResponseInput, out *abi.ResponseOutput) error {
-	doc, err := jsonraw.Parse(in.Body)
+	err := p.doc.Read(in.Body)
+	var doc jsonraw.Value
+	if err == nil {
+		doc = p.doc.Value(jsonraw.Root)
+	}
 	if in.Status >= 400 || in.Status < 200 {
-		if err != nil {
-			doc = nil
-		}
 		return failure(in.Status, doc, in.Body, chat.RetryAfter(in.Headers, in.Now))
 	}
 	if err != nil || doc.Kind() != jsonraw.Object {
@@ -78,5 +81,5 @@ func (p *plugin) Response(in *abi.ResponseInput, out *abi.ResponseOutput) error 
 	if in.Endpoint == abi.EndpointEmbeddings {
 		return p.embedResponse(doc, in, out)
 	}
-	return p.chatResponse(doc, in, out)
+	return p.chatResponse(in, out)
 }

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
 
-var roles = [...]string{chat.RoleSystem: "system", chat.RoleUser: "user", chat.RoleAssistant: "assistant", chat.RoleTool: "tool"}
+var roles = [...]string{
+	chat.RoleSystem: `"role":"system"`, chat.RoleUser: `"role":"user"`, chat.RoleAssistant: `"role":"assistant"`, chat.RoleTool: `"role":"tool"`,
+}
 
 // writeMessages writes the conversation message by message: Ollama does not ask for turns to alternate.
 func (p *plugin) writeMessages(w *jsonraw.Writer) error {
@@ -35,8 +38,7 @@ func (p *plugin) writeMessage(w *jsonraw.Writer, m *chat.Message) error {
 		return err
 	}
 	w.Object()
-	w.Key("role")
-	w.String(roles[m.Role])
+	w.Literal(roles[m.Role])
 	w.Key("content")
 	w.Joined("\n", p.texts...)
 	if len(p.images) > 0 {
@@ -68,6 +70,15 @@ func (p *plugin) writeMessage(w *jsonraw.Writer, m *chat.Message) error {
 // readParts collects the texts and images of m.
 func (p *plugin) readParts(m *chat.Message) error {
 	p.texts, p.images = p.texts[:0], p.images[:0]
+	if text, ok := m.Text(); ok {
+		if len(text.Inner()) > 0 {
+			p.texts = append(p.texts, text)
+		}
+		if m.Refusal != nil && len(m.Refusal.Inner()) > 0 {
+			p.texts = append(p.texts, m.Refusal)
+		}
+		return nil
+	}
 	for part := m.Parts(); part.Next(); {
 		switch part.Kind {
 		case chat.PartText, chat.PartRefusal:
@@ -131,6 +142,9 @@ func writeThinking(w *jsonraw.Writer, m *chat.Message) {
 		}
 		w.Inner(text)
 	}
+	if _, plain := m.Text(); plain && m.ThinkingBlocks == nil {
+		return
+	}
 	for e := m.ThinkingBlocks.Elements(); e.Next(); {
 		add(e.Value.Get("thinking"))
 	}
@@ -152,22 +166,16 @@ func (p *plugin) writeCalls(w *jsonraw.Writer, m *chat.Message) error {
 	w.Array()
 	calls := m.Calls()
 	for calls.Next() {
-		w.Object()
-		w.Member("id", calls.ID)
-		w.Key("function")
-		w.Object()
-		w.Key("index")
-		w.Int(int64(calls.Index))
-		w.Member("name", calls.Name)
-		w.Key("arguments")
 		arguments, err := calls.AppendArguments(p.buf[:0])
 		if err != nil {
 			return err
 		}
 		p.buf = arguments
-		w.Raw(arguments)
-		w.End()
-		w.End()
+		w.Raw(jsonraw.Value(`{"id":`))
+		w.Buf = append(append(w.Buf, calls.ID...), `,"function":{"index":`...)
+		w.Buf = append(strconv.AppendInt(w.Buf, int64(calls.Index), 10), `,"name":`...)
+		w.Buf = append(append(w.Buf, calls.Name...), `,"arguments":`...)
+		w.Buf = append(append(w.Buf, arguments...), `}}`...)
 	}
 	w.End()
 	return calls.Err

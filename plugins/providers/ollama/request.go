@@ -75,21 +75,18 @@ func writeTools(w *jsonraw.Writer, tools []chat.Tool) {
 	w.Array()
 	for i := range tools {
 		t := &tools[i]
-		w.Object()
-		w.Key("type")
-		w.String("function")
-		w.Key("function")
-		w.Object()
-		w.Member("name", t.Name)
-		w.Member("description", t.Description)
-		w.Key("parameters")
-		if t.Parameters == nil {
-			w.Raw(jsonraw.Value(chat.EmptySchema))
-		} else {
-			w.Raw(t.Parameters)
+		w.Raw(jsonraw.Value(`{"type":"function","function":{"name":`))
+		w.Buf = append(w.Buf, t.Name...)
+		if t.Description != nil {
+			w.Buf = append(append(w.Buf, `,"description":`...), t.Description...)
 		}
-		w.End()
-		w.End()
+		w.Buf = append(w.Buf, `,"parameters":`...)
+		if t.Parameters == nil {
+			w.Buf = append(w.Buf, chat.EmptySchema...)
+		} else {
+			w.Buf = append(w.Buf, t.Parameters...)
+		}
+		w.Buf = append(w.Buf, `}}`...)
 	}
 	w.End()
 }

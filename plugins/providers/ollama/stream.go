@@ -54,11 +54,10 @@ func (p *plugin) Stream(in *abi.StreamInput, out *abi.StreamOutput) error {
 		return chat.BadResponse("the state of the stream is damaged")
 	}
 	p.chunks.Begin(out, s.head, in.Flags)
-	for _, data := range in.Events.All {
-		if s.done {
-			break
+	for _, data, rest, ok := in.Events.Cut(); ok && !s.done; _, data, rest, ok = rest.Cut() {
+		if !p.quick(&s, data) {
+			p.line(&s, in, data)
 		}
-		p.line(&s, in, data)
 	}
 	if !s.done && in.End != abi.EndNot {
 		p.fail(&s, chat.BadResponse("stream ended early"))
@@ -73,21 +72,46 @@ func (p *plugin) fail(s *state, ref *abi.Refusal) {
 	s.done = true
 }
 
+// quick handles a line that is a piece of text, in the very form in which Ollama writes it, for half the price of line.
+// It reports whether data was one.
+func (p *plugin) quick(s *state, data []byte) bool {
+	const model, created, content, end = `{"model":`, `,"created_at":`, `,"message":{"role":"assistant","content":`, `},"done":false}`
+	if len(s.head) == 0 {
+		return false
+	}
+	var n int
+	for _, start := range [...]string{model, created, content} {
+		data = data[n:]
+		if len(data) < len(start) || string(data[:len(start)]) != start {
+			return false
+		}
+		data = data[len(start):]
+		if n = jsonraw.ScanString(data); n == 0 {
+			return false
+		}
+	}
+	if string(data[n:]) != end {
+		return false
+	}
+	if n > 2 {
+		p.chunks.Content(data[:n])
+	}
+	return true
+}
+
 func (p *plugin) line(s *state, in *abi.StreamInput, data []byte) {
-	if data = bytes.TrimSpace(data); len(data) == 0 {
+	if err := p.doc.Read(data); err != nil || p.doc.Kind(jsonraw.Root) != jsonraw.Object {
+		if data = bytes.TrimSpace(data); len(data) > 0 {
+			p.fail(s, chat.FromText(200, data, 0))
+		}
 		return
 	}
-	doc, err := jsonraw.Parse(data)
-	if err != nil || doc.Kind() != jsonraw.Object {
-		p.fail(s, chat.FromText(200, data, 0))
+	r := &p.reply
+	if r.read(&p.doc); r.failed != nil {
+		p.fail(s, failure(200, p.doc.Value(jsonraw.Root), data, 0))
 		return
 	}
-	var r reply
-	if r.read(doc); r.failed != nil {
-		p.fail(s, failure(200, doc, data, 0))
-		return
-	}
-	p.begin(s, in, &r)
+	p.begin(s, in, r)
 	if r.thinking != nil {
 		p.chunks.Reasoning(r.thinking)
 	}
@@ -101,10 +125,22 @@ func (p *plugin) line(s *state, in *abi.StreamInput, data []byte) {
 	if r.content != nil {
 		p.chunks.Content(r.content)
 	}
-	for e := r.calls.Elements(); e.Next(); s.calls++ {
+	if r.calls != nil && !p.toolCalls(s, in, r.calls) {
+		return
+	}
+	if r.done {
+		p.chunks.Finish(finish(r.reason, s.calls > 0))
+		p.chunks.Usage(r.usage, true)
+		s.done = true
+	}
+}
+
+// toolCalls writes the calls of an event. It reports whether the stream goes on.
+func (p *plugin) toolCalls(s *state, in *abi.StreamInput, calls jsonraw.Value) bool {
+	for e := calls.Elements(); e.Next(); s.calls++ {
 		if s.calls == maxCalls {
 			p.fail(s, chat.BadResponse("the provider's stream has too many tool calls"))
-			return
+			return false
 		}
 		c := p.readCall(e.Value, in.RequestID, s.calls)
 		if c.Arguments.Kind() != jsonraw.String {
@@ -113,11 +149,7 @@ func (p *plugin) line(s *state, in *abi.StreamInput, data []byte) {
 		}
 		p.chunks.Call(s.calls, c.ID, c.Name, c.Arguments)
 	}
-	if r.done {
-		p.chunks.Finish(finish(r.reason, s.calls > 0))
-		p.chunks.Usage(r.usage, true)
-		s.done = true
-	}
+	return true
 }
 
 // begin writes the first chunk, once.

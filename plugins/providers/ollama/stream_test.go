@@ -11,7 +11,7 @@ import (
 func streamInput(state []byte, lines ...string) *abi.StreamInput {
 	in := &abi.StreamInput{
 		Endpoint: abi.EndpointChat, Dialect: abi.DialectOpenAI, Flags: abi.FlagStream | abi.FlagIncludeUsage,
-		Now: testNow, Model: []byte(testModel), RequestID: []byte(testID), State: state,
+		Now: sdktest.Now, Model: []byte(sdktest.Model), RequestID: []byte(sdktest.RequestID), State: state,
 	}
 	for _, line := range lines {
 		in.Events = in.Events.Append(nil, []byte(line))
@@ -104,8 +104,8 @@ func TestPurity(t *testing.T) {
 	for range 2 {
 		for i, body := range requests {
 			fresh := sdktest.NewProvider(t, &plugin{}, config)
-			a, errA := used.Request(requestInput(body))
-			b, errB := fresh.Request(requestInput(body))
+			a, errA := used.Request(sdktest.Input(body))
+			b, errB := fresh.Request(sdktest.Input(body))
 			if (errA == nil) != (errB == nil) || !bytes.Equal(a.Append(nil), b.Append(nil)) {
 				t.Errorf("request %d: %s, %v; fresh: %s, %v", i, a.Body, errA, b.Body, errB)
 			}

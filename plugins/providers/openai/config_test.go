@@ -59,7 +59,7 @@ func TestVendors(t *testing.T) {
 		}
 		host := sdktest.NewProvider(t, newPlugin(), `{"vendor":"`+name+`"}`)
 		for e := abi.EndpointChat; e <= abi.EndpointCompletions; e++ {
-			in := requestInput(`{}`)
+			in := sdktest.Input(`{}`)
 			in.Endpoint, in.Flags = e, abi.FlagStream|abi.FlagBodyWithheld
 			out, err := host.Request(in)
 			if v.has(e) != (err == nil) {
@@ -74,7 +74,7 @@ func TestVendors(t *testing.T) {
 
 func TestOtherDialectRefused(t *testing.T) {
 	host := sdktest.NewProvider(t, newPlugin(), "")
-	in := requestInput(`{}`)
+	in := sdktest.Input(`{}`)
 	in.Dialect = abi.DialectAnthropic
 	_, err := host.Request(in)
 	if ref, ok := err.(*abi.Refusal); !ok || ref.Class != abi.ClassOther || ref.Status != 400 {
@@ -85,7 +85,7 @@ func TestOtherDialectRefused(t *testing.T) {
 // TestDroppedWithheld: without the body every name is listed, for the host to pick from.
 func TestDroppedWithheld(t *testing.T) {
 	host := sdktest.NewProvider(t, newPlugin(), `{"vendor":"groq","drop":["a.b"]}`)
-	in := requestInput(``)
+	in := sdktest.Input(``)
 	in.Flags = abi.FlagBodyWithheld
 	out, err := host.Request(in)
 	if err != nil {

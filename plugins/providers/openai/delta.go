@@ -39,6 +39,9 @@ func (p *plugin) delta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, 
 		if wrote {
 			kind, said = abi.ChunkContent, true
 		}
+		if first || !blank(content) || !blank(reasoning) || len(s.extra) > 0 {
+			p.spot = spot{}
+		}
 	}
 	if writeMembers(w, s.extra); len(s.extra) > 0 {
 		kind, said = abi.ChunkContent, true
@@ -85,13 +88,13 @@ func (p *plugin) toolDeltas(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceSt
 			t = len(cs.tools)
 			cs.tools = append(cs.tools, toolState{index: c.index})
 		}
+		p.toolDelta(in, w, cs, t, &c, last, fresh)
 		last = t
-		p.toolDelta(in, w, cs, t, &c, fresh)
 	}
 	if f != finishNone {
 		for t := range cs.tools {
 			if !cs.tools[t].args {
-				p.toolDelta(in, w, cs, t, &call{args: jsonraw.Value(`"{}"`)}, false)
+				p.toolDelta(in, w, cs, t, &call{args: jsonraw.Value(`"{}"`)}, last, false)
 			}
 		}
 	}
@@ -104,8 +107,9 @@ func (p *plugin) toolDeltas(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceSt
 	return true, nil
 }
 
-// toolDelta writes one element for tool t: id and name once, arguments as they come.
-func (p *plugin) toolDelta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, t int, c *call, fresh bool) {
+// toolDelta writes one element for tool t: id and name once, arguments as they come. last is the tool of the element
+// before, -1 if this is the first.
+func (p *plugin) toolDelta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, t int, c *call, last int, fresh bool) {
 	tool := &cs.tools[t]
 	named := c.name != nil && tool.name == 0
 	if !fresh && !named && !c.hasArgs() {
@@ -128,6 +132,10 @@ func (p *plugin) toolDelta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceSta
 		c.name = nil
 	}
 	c.writeFunction(w, "")
+	p.spot = spot{}
+	if tool.args && !fresh && !named && last < 0 && c.args.Kind() == jsonraw.String {
+		p.spot = spot{text: c.args, start: len(w.Buf) - len("\"}") - len(c.args.Inner())}
+	}
 	tool.args = tool.args || c.hasArgs()
 	w.End()
 }

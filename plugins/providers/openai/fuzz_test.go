@@ -31,7 +31,7 @@ func FuzzResponse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		host := sdktest.NewProvider(t, newPlugin(), genericConfig)
 		out, err := host.Response(&abi.ResponseInput{
-			Endpoint: abi.EndpointChat, Dialect: abi.DialectOpenAI, Status: status & 0xffff, Now: testNow, Model: []byte("m"),
+			Endpoint: abi.EndpointChat, Dialect: abi.DialectOpenAI, Status: status & 0xffff, Now: sdktest.Now, Model: []byte("m"),
 			RequestID: []byte("r"), Body: body,
 		})
 		checkRefusal(t, err)

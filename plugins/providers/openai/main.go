@@ -28,6 +28,7 @@ type plugin struct {
 	choice choice
 	speech speech
 	stream streamState
+	spent  []byte // memory for the stream's usage
 	spot   spot
 }
 

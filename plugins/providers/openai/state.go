@@ -11,8 +11,11 @@ import (
 //	u8 version | u8 flags | u64 created | u16 id | u16 model | u16 usage | 4 × u16 template | u8 choices | choices…
 //	choice: u32 index | u8 flags | u16 tools | tools…
 //	tool:   u32 upstream index + 1 | u64 hash of the id | u32 hash of the name | u8 flags
+//
+// What is read from an encoding aliases it: most calls change nothing, and give it back as it came.
 type streamState struct {
-	started bool // id, model and created are settled
+	loaded  []byte // the encoding, for as long as nothing changed
+	started bool   // id, model and created are settled
 	done    bool
 	created int64
 	id      []byte // a string, raw and with its quotes; so is model
@@ -57,8 +60,9 @@ var le = binary.LittleEndian
 
 // reset empties s and keeps its memory.
 func (s *streamState) reset() {
+	s.loaded, s.started, s.done, s.created, s.tools = nil, false, false, 0, 0
+	s.id, s.model, s.usage, s.choices = nil, nil, nil, s.choices[:0]
 	s.template.drop()
-	*s = streamState{id: s.id[:0], model: s.model[:0], usage: s.usage[:0], choices: s.choices[:0], template: s.template}
 }
 
 // load reads an encoded state, or none. It reports whether the encoding is whole.
@@ -67,20 +71,16 @@ func (s *streamState) load(b []byte) bool {
 	if len(b) == 0 {
 		return true
 	}
-	r := stateReader{b: b}
-	if r.take(1)[0] != stateVersion {
+	if len(b) < 10 || b[0] != stateVersion {
 		return false
 	}
-	flags := r.take(1)[0]
-	s.started, s.done = flags&flagStarted != 0, flags&flagDone != 0
-	s.created = int64(le.Uint64(r.take(8)))
-	s.id = append(s.id, r.bytes()...)
-	s.model = append(s.model, r.bytes()...)
-	s.usage = append(s.usage, r.bytes()...)
+	s.started, s.done = b[1]&flagStarted != 0, b[1]&flagDone != 0
+	s.created = int64(le.Uint64(b[2:]))
+	r := stateReader{b: b[10:]}
+	s.id, s.model, s.usage = r.bytes(), r.bytes(), r.bytes()
 	t := &s.template
-	for _, part := range [...]*[]byte{&t.before, &t.after, &t.outBefore, &t.outAfter} {
-		*part = append(*part, r.bytes()...)
-	}
+	t.before, t.after, t.outBefore, t.outAfter = r.bytes(), r.bytes(), r.bytes(), r.bytes()
+	s.loaded = b
 	choices := int(r.take(1)[0])
 	if choices > maxChoices {
 		return false
@@ -107,6 +107,9 @@ func (s *streamState) load(b []byte) bool {
 
 // save appends the encoding.
 func (s *streamState) save(dst []byte) []byte {
+	if s.loaded != nil {
+		return append(dst, s.loaded...)
+	}
 	dst = append(dst, stateVersion, bits(s.started, flagStarted)|bits(s.done, flagDone))
 	dst = le.AppendUint64(dst, uint64(s.created))
 	t := &s.template
@@ -229,4 +232,17 @@ func (r *stateReader) take(n int) []byte {
 	return out
 }
 
-func (r *stateReader) bytes() []byte { return r.take(int(le.Uint16(r.take(2)))) }
+func (r *stateReader) bytes() []byte {
+	b := r.b
+	if len(b) < 2 {
+		r.bad, r.b = true, nil
+		return nil
+	}
+	n := 2 + int(le.Uint16(b))
+	if n > len(b) {
+		r.bad, r.b = true, nil
+		return nil
+	}
+	r.b = b[n:]
+	return b[2:n:n]
+}

@@ -15,13 +15,13 @@ func (p *plugin) Stream(in *abi.StreamInput, out *abi.StreamOutput) error {
 	if !s.load(in.State) {
 		return chat.BadResponse("the state of the stream is damaged")
 	}
-	for name, data := range in.Events.All {
-		if s.done {
-			break
+	for name, data, rest, ok := in.Events.Cut(); ok && !s.done; name, data, rest, ok = rest.Cut() {
+		if len(name) > 0 || !p.apply(data, out) {
+			p.event(in, name, data, out)
 		}
-		p.event(in, name, data, out)
 	}
 	if !s.done && in.End != abi.EndNot {
+		s.loaded = nil
 		if s.complete() {
 			p.end(in, out)
 		} else {
@@ -50,11 +50,9 @@ func (p *plugin) event(in *abi.StreamInput, name, data []byte, out *abi.StreamOu
 	if len(data) == 0 {
 		return
 	}
+	s.loaded = nil
 	if string(data) == "[DONE]" {
 		p.terminate(in, out)
-		return
-	}
-	if len(name) == 0 && p.apply(data, out) {
 		return
 	}
 	s.template.drop()
@@ -72,7 +70,8 @@ func (p *plugin) event(in *abi.StreamInput, name, data []byte, out *abi.StreamOu
 		return
 	}
 	if h.usage != nil && len(h.usage) <= maxUsage {
-		s.usage = append(s.usage[:0], h.usage...)
+		s.usage = append(p.spent[:0], h.usage...)
+		p.spent = s.usage
 	}
 	p.settle(in, h)
 	p.spot = spot{}
@@ -90,7 +89,7 @@ func (p *plugin) settle(in *abi.StreamInput, h *head) {
 		}
 		h.complete(in.RequestID, in.Model, in.Now)
 		s.started, s.created = true, h.created
-		s.id, s.model = append(s.id, h.id...), append(s.model, h.model...)
+		s.id, s.model = bytes.Clone(h.id), bytes.Clone(h.model) // they outlive the event
 	}
 	h.id, h.model, h.created = s.id, s.model, s.created
 }

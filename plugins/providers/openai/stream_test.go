@@ -13,7 +13,7 @@ import (
 func streamInput(state []byte, events ...string) *abi.StreamInput {
 	in := &abi.StreamInput{
 		Endpoint: abi.EndpointChat, Dialect: abi.DialectOpenAI, Flags: abi.FlagStream | abi.FlagIncludeUsage,
-		Now: testNow, Model: []byte(testModel), RequestID: []byte(testID), State: state,
+		Now: sdktest.Now, Model: []byte(sdktest.Model), RequestID: []byte(sdktest.RequestID), State: state,
 	}
 	for _, e := range events {
 		in.Events = in.Events.Append(nil, []byte(e))
@@ -92,7 +92,7 @@ func TestPurity(t *testing.T) {
 			if (errA == nil) != (errB == nil) || !bytes.Equal(a.Append(nil), b.Append(nil)) {
 				t.Errorf("stream %d: %q, %v; fresh: %q, %v", i, a.Chunks, errA, b.Chunks, errB)
 			}
-			respIn := &abi.ResponseInput{Endpoint: abi.EndpointChat, Dialect: abi.DialectOpenAI, Status: 200, Now: testNow, RequestID: []byte(testID), Body: answer}
+			respIn := &abi.ResponseInput{Endpoint: abi.EndpointChat, Dialect: abi.DialectOpenAI, Status: 200, Now: sdktest.Now, RequestID: []byte(sdktest.RequestID), Body: answer}
 			ra, _ := used.Response(respIn)
 			rb, _ := fresh.Response(respIn)
 			if !bytes.Equal(ra.Append(nil), rb.Append(nil)) || len(ra.Body) == 0 {

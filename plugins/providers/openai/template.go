@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"unsafe"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
@@ -14,30 +13,49 @@ import (
 type template struct {
 	before, after       []byte // of the event, up to the text's opening and from its closing quote, both included
 	outBefore, outAfter []byte // of the chunk
+
+	own [4][]byte // memory for the four
 }
 
 // maxTemplate is how much of the state a template may take.
 const maxTemplate = 4 << 10
 
 func (t *template) drop() {
-	t.before, t.after, t.outBefore, t.outAfter = t.before[:0], t.after[:0], t.outBefore[:0], t.outAfter[:0]
+	t.before, t.after, t.outBefore, t.outAfter = nil, nil, nil, nil
 }
 
 // apply writes the chunk of the event data if it fits.
 func (p *plugin) apply(data []byte, out *abi.StreamOutput) bool {
 	t := &p.stream.template
 	n := len(data) - len(t.after) + 1 // behind the closing quote
-	if len(t.before) == 0 || n <= len(t.before)+1 || !bytes.HasPrefix(data, t.before) || !bytes.HasSuffix(data, t.after) {
+	if len(t.before) == 0 || n <= len(t.before)+1 || !begins(data, t.before) || !begins(data[n-1:], t.after) {
 		return false
 	}
 	text := data[len(t.before)-1 : n]
 	if jsonraw.Valid(text) != nil {
 		return false
 	}
-	p.buf = append(append(p.buf[:0], t.outBefore...), text[1:len(text)-1]...)
-	p.buf = append(p.buf, t.outAfter...)
-	out.Chunks = out.Chunks.Append(abi.ChunkContent, p.buf)
+	at := len(out.Chunks)
+	c := append(append(out.Chunks.Open(abi.ChunkContent), t.outBefore...), text[1:len(text)-1]...)
+	out.Chunks = append(c, t.outAfter...)
+	out.Chunks.Close(at)
 	return true
+}
+
+// begins is bytes.HasPrefix. In a guest, where that goes word by word, it is several times as quick.
+func begins(data, prefix []byte) bool {
+	if len(data) < len(prefix) {
+		return false
+	}
+	for len(prefix) >= 32 {
+		d, p := data[:32], prefix[:32]
+		if (le.Uint64(d)^le.Uint64(p))|(le.Uint64(d[8:])^le.Uint64(p[8:]))|
+			(le.Uint64(d[16:])^le.Uint64(p[16:]))|(le.Uint64(d[24:])^le.Uint64(p[24:])) != 0 {
+			return false
+		}
+		data, prefix = data[32:], prefix[32:]
+	}
+	return string(data[:len(prefix)]) == string(prefix)
 }
 
 // spot is where the one text of an event stands in the chunk that is being written.
@@ -57,8 +75,9 @@ func (p *plugin) learn(data, chunk []byte) {
 		return
 	}
 	t, inner := &p.stream.template, len(text)-2
-	t.before = append(t.before, data[:start+1]...)
-	t.after = append(t.after, data[start+1+inner:]...)
-	t.outBefore = append(t.outBefore, chunk[:p.spot.start]...)
-	t.outAfter = append(t.outAfter, chunk[p.spot.start+inner:]...)
+	t.before = append(t.own[0][:0], data[:start+1]...)
+	t.after = append(t.own[1][:0], data[start+1+inner:]...)
+	t.outBefore = append(t.own[2][:0], chunk[:p.spot.start]...)
+	t.outAfter = append(t.own[3][:0], chunk[p.spot.start+inner:]...)
+	t.own = [4][]byte{t.before, t.after, t.outBefore, t.outAfter}
 }

@@ -55,14 +55,25 @@ func Levels(buf []uint8, n int) []uint8 {
 // The gap between two levels is about the spread below them, not a huge constant: the host scales scores
 // to 0..1 before it adds strategies up, and a huge one would flatten the differences that matter.
 func Settle(scores []float64, levels []uint8) {
+	level := true // all on one level, as they mostly are
+	for i, s := range scores {
+		if s == s {
+			scores[i] = min(max(s, -Limit), Limit)
+		}
+		level = level && levels[i] == levels[0]
+	}
+	if !level {
+		raise(scores, levels)
+	}
+}
+
+func raise(scores []float64, levels []uint8) {
 	var low, high, shift [MaxLevels]float64
 	var used [MaxLevels]bool
 	for i, s := range scores {
 		if s != s {
 			continue
 		}
-		s = min(max(s, -Limit), Limit)
-		scores[i] = s
 		l := levels[i]
 		if !used[l] {
 			used[l], low[l], high[l] = true, s, s

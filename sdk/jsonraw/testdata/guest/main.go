@@ -14,6 +14,7 @@ import (
 var (
 	input  [64 << 10]byte
 	output = make([]byte, 0, 64<<10)
+	doc    jsonraw.Outline
 	edits  = []jsonraw.Edit{
 		{Op: jsonraw.Set, Path: []byte("model"), Value: []byte(`"other"`)},
 		{Op: jsonraw.Set, Path: []byte("stream_options.include_usage"), Value: []byte("true")},
@@ -49,6 +50,9 @@ func usage(n int32) int32 {
 
 //go:wasmexport valid
 func valid(n int32) int32 { return finish(output[:0], jsonraw.Valid(input[:n])) }
+
+//go:wasmexport outline
+func outline(n int32) int32 { return finish(output[:0], doc.Read(input[:n])) }
 
 //go:wasmexport compact
 func compact(n int32) int32 { return finish(jsonraw.Compact(output[:0], input[:n]), nil) }

@@ -4,32 +4,36 @@ package workload
 
 import "github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 
+// doc is kept from one call to the next, as an adapter does.
+var doc jsonraw.Outline
+
 // Request translates a chat request in the OpenAI dialect into one with a separate system text, typed content
 // blocks and tool arguments as objects, and appends it to dst. It checks body first.
 func Request(dst, body []byte) ([]byte, error) {
-	root, err := jsonraw.Parse(body)
-	if err != nil {
+	if err := doc.Read(body); err != nil {
 		return dst, err
 	}
-	var model, messages, tools, maxTokens, temperature, topP, stop, stream jsonraw.Value
-	for m := root.Members(); m.Next(); {
-		switch string(m.Name()) {
+	var messages, tools jsonraw.Node
+	var model, maxTokens, temperature, topP, stop, stream jsonraw.Value
+	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
+		n := key + 1
+		switch string(doc.Name(key)) {
 		case "model":
-			model = m.Value
+			model = doc.Value(n)
 		case "messages":
-			messages = m.Value
+			messages = n
 		case "tools":
-			tools = m.Value
+			tools = n
 		case "max_tokens", "max_completion_tokens":
-			maxTokens = m.Value
+			maxTokens = doc.Value(n)
 		case "temperature":
-			temperature = m.Value
+			temperature = doc.Value(n)
 		case "top_p":
-			topP = m.Value
+			topP = doc.Value(n)
 		case "stop":
-			stop = m.Value
+			stop = doc.Value(n)
 		case "stream":
-			stream = m.Value
+			stream = doc.Value(n)
 		}
 	}
 	w := jsonraw.Writer{Buf: dst}
@@ -39,8 +43,9 @@ func Request(dst, body []byte) ([]byte, error) {
 	w.Array()
 	var texts [8]jsonraw.Value
 	system := texts[:0]
-	for e := messages.Elements(); e.Next(); {
-		if system, err = message(&w, e.Value, system); err != nil {
+	var err error
+	for e, end := doc.Elements(messages); e < end; e = doc.After(e) {
+		if system, err = message(&w, e, system); err != nil {
 			return dst, err
 		}
 	}
@@ -49,11 +54,15 @@ func Request(dst, body []byte) ([]byte, error) {
 		w.Key("system")
 		w.Joined("\n", system...)
 	}
-	if !tools.Absent() {
+	if tools != 0 && !doc.Absent(tools) {
 		w.Key("tools")
 		w.Array()
-		for e := tools.Elements(); e.Next(); {
-			tool(&w, e.Value.Get("function"))
+		for e, end := doc.Elements(tools); e < end; e = doc.After(e) {
+			for key, end := doc.Members(e); key < end; key = doc.After(key + 1) {
+				if string(doc.Name(key)) == "function" {
+					tool(&w, key+1)
+				}
+			}
 		}
 		w.End()
 	}
@@ -71,90 +80,93 @@ func Request(dst, body []byte) ([]byte, error) {
 }
 
 // message writes one message, or appends the text of a system message to system.
-func message(w *jsonraw.Writer, message jsonraw.Value, system []jsonraw.Value) ([]jsonraw.Value, error) {
-	var role, content, calls, callID jsonraw.Value
-	for m := message.Members(); m.Next(); {
-		switch string(m.Name()) {
+func message(w *jsonraw.Writer, v jsonraw.Node, system []jsonraw.Value) ([]jsonraw.Value, error) {
+	var role, content, calls, callID jsonraw.Node
+	for key, end := doc.Members(v); key < end; key = doc.After(key + 1) {
+		switch string(doc.Name(key)) {
 		case "role":
-			role = m.Value
+			role = key + 1
 		case "content":
-			content = m.Value
+			content = key + 1
 		case "tool_calls":
-			calls = m.Value
+			calls = key + 1
 		case "tool_call_id":
-			callID = m.Value
+			callID = key + 1
 		}
 	}
-	if role.TextIs("system") {
-		return append(system, content), nil
+	switch string(doc.Inner(role)) {
+	case "system":
+		return append(system, doc.Value(content)), nil
+	case "tool":
+		w.Object()
+		w.Literal(`"role":"user","content":[{"type":"tool_result"`)
+		w.Member("tool_use_id", doc.Value(callID))
+		w.Member("content", doc.Value(content))
+		w.End()
+		w.Buf = append(w.Buf, `]}`...)
+		return system, nil
 	}
 	w.Object()
 	w.Key("role")
-	if role.TextIs("tool") {
-		w.String("user")
-		w.Key("content")
-		w.Array()
-		w.Object()
-		w.Literal(`"type":"tool_result"`)
-		w.Member("tool_use_id", callID)
-		w.Member("content", content)
-		w.End()
-		w.End()
-		w.End()
-		return system, nil
-	}
-	w.Raw(role)
+	w.Raw(doc.Value(role))
 	w.Key("content")
 	w.Array()
-	if content.Kind() == jsonraw.String {
-		w.Object()
-		w.Literal(`"type":"text"`)
-		w.Member("text", content)
-		w.End()
+	if doc.Kind(content) == jsonraw.String {
+		w.Raw(jsonraw.Value(`{"type":"text","text":`))
+		w.Buf = append(append(w.Buf, doc.Value(content)...), '}')
 	}
-	for e := content.Elements(); e.Next(); {
-		w.Raw(e.Value)
+	for e, end := doc.Elements(content); e < end; e = doc.After(e) {
+		w.Raw(doc.Value(e))
 	}
-	for e := calls.Elements(); e.Next(); {
-		var id, name, arguments jsonraw.Value
-		for m := e.Value.Members(); m.Next(); {
-			switch {
-			case m.Is("id"):
-				id = m.Value
-			case m.Is("function"):
-				for f := m.Value.Members(); f.Next(); {
-					switch {
-					case f.Is("name"):
-						name = f.Value
-					case f.Is("arguments"):
-						arguments = f.Value
-					}
-				}
+	if calls != 0 {
+		for e, end := doc.Elements(calls); e < end; e = doc.After(e) {
+			if err := call(w, e); err != nil {
+				return system, err
 			}
 		}
-		w.Object()
-		w.Literal(`"type":"tool_use"`)
-		w.Member("id", id)
-		w.Member("name", name)
-		w.Key("input")
-		if err := w.Unquoted(arguments); err != nil {
-			return system, err
-		}
-		w.End()
 	}
 	w.End()
 	w.End()
 	return system, nil
 }
 
-func tool(w *jsonraw.Writer, function jsonraw.Value) {
+func call(w *jsonraw.Writer, v jsonraw.Node) error {
+	var id, name, arguments jsonraw.Value
+	for key, end := doc.Members(v); key < end; key = doc.After(key + 1) {
+		switch string(doc.Name(key)) {
+		case "id":
+			id = doc.Value(key + 1)
+		case "function":
+			for f, end := doc.Members(key + 1); f < end; f = doc.After(f + 1) {
+				switch string(doc.Name(f)) {
+				case "name":
+					name = doc.Value(f + 1)
+				case "arguments":
+					arguments = doc.Value(f + 1)
+				}
+			}
+		}
+	}
 	w.Object()
-	for m := function.Members(); m.Next(); {
-		if m.Is("parameters") {
-			w.Member("input_schema", m.Value)
+	w.Literal(`"type":"tool_use"`)
+	w.Member("id", id)
+	w.Member("name", name)
+	w.Key("input")
+	if err := w.Unquoted(arguments); err != nil {
+		return err
+	}
+	w.End()
+	return nil
+}
+
+func tool(w *jsonraw.Writer, function jsonraw.Node) {
+	w.Object()
+	for key, end := doc.Members(function); key < end; key = doc.After(key + 1) {
+		if string(doc.Name(key)) == "parameters" {
+			w.Member("input_schema", doc.Value(key+1))
 		} else {
-			w.RawKey(m.Key)
-			w.Raw(m.Value)
+			w.RawKey(doc.Value(key))
+			w.Raw(doc.Value(key + 1))
 		}
 	}
 	w.End()
@@ -163,26 +175,25 @@ func tool(w *jsonraw.Writer, function jsonraw.Value) {
 // Event translates one text delta of a stream into a chat completion chunk and appends it to dst. It checks
 // event first.
 func Event(dst, event []byte) ([]byte, error) {
-	root, err := jsonraw.Parse(event)
-	if err != nil {
+	if err := doc.Read(event); err != nil {
 		return dst, err
 	}
-	var kind, delta jsonraw.Value
-	for m := root.Members(); m.Next(); {
-		switch string(m.Name()) {
+	var kind, delta jsonraw.Node
+	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
+		switch string(doc.Name(key)) {
 		case "type":
-			kind = m.Value
+			kind = key + 1
 		case "delta":
-			delta = m.Value
+			delta = key + 1
 		}
 	}
-	if !kind.TextIs("content_block_delta") {
+	if string(doc.Inner(kind)) != "content_block_delta" {
 		return dst, nil
 	}
 	var text jsonraw.Value
-	for m := delta.Members(); m.Next(); {
-		if m.Is("text") {
-			text = m.Value
+	for key, end := doc.Members(delta); key < end; key = doc.After(key + 1) {
+		if string(doc.Name(key)) == "text" {
+			text = doc.Value(key + 1)
 		}
 	}
 	dst = append(dst, chunkStart...)

@@ -1,0 +1,231 @@
+package jsonraw
+
+import "math"
+
+// Outline is a document that was checked and taken apart in one pass: it knows where every value begins and ends, so
+// that moving around in it costs next to nothing, however deep. It is what to use for a document of which much is
+// read; for a look at a few members the iterators of [Value] need no memory.
+//
+// Values and keys are numbered in the order of the text. A value's number is followed by those of what is inside it;
+// in an object the number of a key is followed by that of its value:
+//
+//	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
+//		switch string(doc.Name(key)) {
+//		case "messages":
+//			for e, end := doc.Elements(key + 1); e < end; e = doc.After(e) {
+//				use(doc.Value(e))
+//			}
+//		}
+//	}
+//
+// Of equal keys all are there, in order. The zero value is ready for Read. What was read is valid until the next Read,
+// as long as the text is, and belongs to one goroutine.
+type Outline struct {
+	text []byte
+
+	// A key, or a value that is no container, is one entry: where it starts (31 bits) and where it ends (the next 32,
+	// of which the highest is set if it is a string with a backslash). A container has two, around those of what is
+	// inside: where it starts and the number behind its second entry; where it ends. While it is open, the first one
+	// has the number of the container around it.
+	entries []uint64
+}
+
+// Node is the number of a key or value in an [Outline].
+type Node int
+
+// Root is the number of the whole document. As no member or element has it, it can stand for a missing one.
+const Root Node = 0
+
+// MaxNodes is about how many keys and values [Outline.Read] accepts: more than any request has, and little enough that
+// a hostile one cannot fill a guest's memory.
+const MaxNodes = 1 << 20
+
+// Read checks text as [Valid] does and takes it apart, in place of what was read before. It keeps text. The error is a
+// [*SyntaxError]; nothing may be asked of the outline then.
+func (o *Outline) Read(text []byte) error {
+	if len(text) > math.MaxInt32 {
+		return &SyntaxError{Offset: math.MaxInt32, Reason: "the text is too long"}
+	}
+	o.text = text
+	entries := o.entries[:0]
+	open, depth, closing := 0, 0, byte(0) // the innermost container's number, and the bracket that closes it
+	i := 0
+	// Each turn reads a member or an element, or what there is of one before a container's inside.
+	for {
+		if i < len(text) && text[i] <= ' ' {
+			i = skipSpace(text, i)
+		}
+		if i >= len(text) {
+			return syntaxError(text, i, reasonEnd)
+		}
+		if len(entries) >= MaxNodes {
+			return syntaxError(text, i, reasonValues)
+		}
+		if closing == '}' {
+			if text[i] != '"' {
+				return syntaxError(text, i, reasonKey)
+			}
+			end := checkString(text, i+1)
+			if end < 0 {
+				return stringError(text, ^end)
+			}
+			entries = append(entries, stringEntry(i, end))
+			if i = end &^ escapeSeen; i >= len(text) || text[i] != ':' {
+				if i = skipSpace(text, i); i >= len(text) || text[i] != ':' {
+					return syntaxError(text, i, reasonColon)
+				}
+			}
+			if i++; i < len(text) && text[i] <= ' ' {
+				i = skipSpace(text, i)
+			}
+			if i >= len(text) {
+				return syntaxError(text, i, reasonEnd)
+			}
+		}
+		switch c := text[i]; {
+		case c == '"':
+			end := checkString(text, i+1)
+			if end < 0 {
+				return stringError(text, ^end)
+			}
+			entries = append(entries, stringEntry(i, end))
+			i = end &^ escapeSeen
+		case c == '{' || c == '[':
+			if depth == MaxDepth {
+				return syntaxError(text, i, reasonDepth)
+			}
+			entries = append(entries, uint64(i)|uint64(open)<<32)
+			open, closing = len(entries)-1, c+2 // two further on in ASCII
+			depth++
+			if i++; i < len(text) && text[i] <= ' ' {
+				i = skipSpace(text, i)
+			}
+			if i >= len(text) || text[i] != closing {
+				continue
+			}
+		default:
+			start := i
+			if c == '-' || c-'0' <= 9 {
+				end, ok := checkNumber(text, i)
+				if !ok {
+					return syntaxError(text, end, reasonNumber)
+				}
+				i = end
+			} else if i = checkLiteral(text, i); i < 0 {
+				return literalError(text, start)
+			}
+			entries = append(entries, uint64(start)|uint64(i)<<32)
+		}
+
+		// A value ended at i, or an empty container is about to.
+		for depth == 0 || i >= len(text) || text[i] != ',' {
+			if i < len(text) && text[i] <= ' ' {
+				i = skipSpace(text, i)
+			}
+			switch {
+			case depth > 0 && i < len(text) && text[i] == ',': // behind white space
+				continue
+			case depth == 0 && i < len(text):
+				return syntaxError(text, i, reasonTrailing)
+			case depth == 0:
+				o.entries = entries
+				return nil
+			case i >= len(text):
+				return syntaxError(text, i, reasonEnd)
+			case text[i] == closing:
+			case closing == '}':
+				return syntaxError(text, i, reasonObject)
+			default:
+				return syntaxError(text, i, reasonArray)
+			}
+			i++
+			entries = append(entries, uint64(i))
+			first := entries[open]
+			entries[open] = first&math.MaxUint32 | uint64(len(entries))<<32
+			open = int(first >> 32)
+			depth--
+			closing = text[entries[open]&math.MaxUint32] + 2
+		}
+		i++
+	}
+}
+
+// stringEntry makes the entry of a string from what checkString returned.
+func stringEntry(start, end int) uint64 {
+	return uint64(start) | uint64(end)<<32 | uint64(end&escapeSeen)<<23
+}
+
+// entry returns where a key or value begins, and what the upper half of its entry says.
+func (o *Outline) entry(n Node) (start, end int) {
+	e := o.entries[n]
+	return int(e & math.MaxInt32), int(e >> 32 & math.MaxInt32)
+}
+
+// Value returns the text of a key or value.
+func (o *Outline) Value(n Node) Value {
+	start, end := o.entry(n)
+	if o.text[start]|0x20 == '{' { // either bracket
+		end = int(o.entries[end-1])
+	}
+	return o.text[start:end:end]
+}
+
+// Kind returns the kind of a value.
+func (o *Outline) Kind(n Node) Kind { return kinds[o.text[o.entries[n]&math.MaxInt32]] }
+
+// Absent reports whether a value is null.
+func (o *Outline) Absent(n Node) bool { return o.text[o.entries[n]&math.MaxInt32] == 'n' }
+
+var kinds = [256]Kind{
+	'"': String, '{': Object, '[': Array, 't': Bool, 'f': Bool, 'n': Null, '-': Number,
+	'0': Number, '1': Number, '2': Number, '3': Number, '4': Number, '5': Number, '6': Number, '7': Number, '8': Number, '9': Number,
+}
+
+// Name returns a key's text. It allocates only if the key contains escapes; otherwise it is a slice of the document.
+func (o *Outline) Name(key Node) (name []byte) {
+	if e := o.entries[key]; int64(e) < 0 {
+		name = o.unescaped(key)
+	} else {
+		name = o.text[uint32(e)+1 : e>>32-1]
+	}
+	return
+}
+
+func (o *Outline) unescaped(key Node) []byte { return o.Value(key).AppendText(nil) }
+
+// Inner returns the inside of a string, still escaped and without its quotes; nil if the value is not a string.
+func (o *Outline) Inner(n Node) []byte {
+	start, end := o.entry(n)
+	if o.text[start] != '"' {
+		return nil
+	}
+	return o.text[start+1 : end-1]
+}
+
+// Members returns the number of an object's first key, and where to stop. There are none in a value of another kind.
+func (o *Outline) Members(n Node) (key, end Node) {
+	at, behind := o.entry(n)
+	if o.text[at] != '{' {
+		return n, n
+	}
+	return n + 1, Node(behind - 1)
+}
+
+// Elements returns the number of an array's first element, and where to stop. There are none in a value of another
+// kind.
+func (o *Outline) Elements(n Node) (first, end Node) {
+	at, behind := o.entry(n)
+	if o.text[at] != '[' {
+		return n, n
+	}
+	return n + 1, Node(behind - 1)
+}
+
+// After returns the number behind a value and all that is inside it.
+func (o *Outline) After(value Node) Node {
+	e := o.entries[value]
+	if o.text[e&math.MaxInt32]|0x20 == '{' {
+		return Node(e >> 32)
+	}
+	return value + 1
+}
