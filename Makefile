@@ -45,7 +45,7 @@ $(STRATEGIES:%=$(DIST)/%.wasm): $(DIST)/%.wasm: FORCE
 
 FORCE:
 
-test: ## Run everything that must hold
+test: ## Run everything that must hold and needs Go alone
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "not formatted: make format"; exit 1; }
 	$(GO) vet ./...
 	$(GO) test $(RACE) -shuffle=on -timeout 20m ./...
@@ -53,7 +53,7 @@ test: ## Run everything that must hold
 race: ## Run the tests with the race detector, without the end-to-end ones
 	$(GO) test -race -shuffle=on $$($(GO) list ./... | grep -v internal/e2e)
 
-e2e: ## Run openai-python and openai-node against the router (needs python3 and npm)
+e2e: ## Run openai-python and openai-node against the router (needs python3, npm and their registries)
 	$(GO) test -tags e2e -run 'TestPython|TestNode' -count=1 ./internal/e2e
 
 cases: build ## Run recorded translation cases from $(CASES) through the router, if they are there
