@@ -26,7 +26,7 @@ func newCheck(getenv lookup) *cobra.Command {
 				return err
 			}
 			defer func() { _ = h.Close(ctx) }() // the process ends
-			set, err := h.Build(ctx, cfg.Plugins.Dir, specs(cfg), nil)
+			set, err := h.Build(ctx, cfg.Plugins.Dir, specs(cfg, true), nil)
 			if err != nil {
 				return loadProblems(cfg, err)
 			}

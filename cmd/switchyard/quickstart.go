@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 
 	"github.com/spf13/cobra"
@@ -28,58 +29,57 @@ func newQuickstart(getenv lookup) *cobra.Command {
 	return cmd
 }
 
-// quickstart runs simulator and router together until ctx ends, or either fails.
+// quickstart runs simulator and router together until ctx ends, or the router fails.
 func quickstart(ctx context.Context, path, listen, vendors string, getenv lookup, stdout, stderr io.Writer) error {
 	log, err := newLogger(stderr, "warn")
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	simulating, routing := make(chan net.Addr, 1), make(chan net.Addr, 1)
-	ended := make(chan error, 2)
+	// The vendors outlive the router, whose streams may go on for a while after ctx has ended.
+	vendorsCtx, stopVendors := context.WithCancel(context.WithoutCancel(ctx))
+	vendorsEnded := make(chan error, 1)
+	simulating := make(chan net.Addr, 1)
 	go func() {
 		sim := simulator.New(simulator.Options{Seed: 1, Log: log})
-		ended <- simulate(ctx, sim, vendors, stdout, func(a net.Addr) { simulating <- a })
+		vendorsEnded <- simulate(vendorsCtx, sim, vendors, stdout, func(a net.Addr) { simulating <- a })
 	}()
-	started := 1
-	vendorsAt, err := first(ctx, simulating, ended)
+	vendorsAt, err := first(ctx, simulating, vendorsEnded)
 	if err != nil {
+		stopVendors()
 		return err
 	}
+	err = quickstartRouter(ctx, path, listen, vendorsAt, getenv, log, stdout)
+	stopVendors()
+	return errors.Join(err, <-vendorsEnded)
+}
+
+// quickstartRouter runs the router in front of the vendors until ctx ends.
+func quickstartRouter(ctx context.Context, path, listen string, vendors net.Addr, getenv lookup, log *slog.Logger, stdout io.Writer) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	// With the simulator's address in the environment, the config follows --vendors.
 	env := func(name string) (string, bool) {
 		if name == "SWITCHYARD_SIMULATOR" {
-			return vendorsAt.String(), true
+			return vendors.String(), true
 		}
 		return getenv(name)
 	}
+	ended := make(chan error, 1)
+	routing := make(chan net.Addr, 1)
 	go func() {
 		ended <- serve(ctx, path, listen, env, log, func(a net.Addr) { routing <- a })
 	}()
-	started++
-	var url string
-	select {
-	case a := <-routing:
-		url = "http://" + a.String()
-	case err = <-ended:
-		started--
+	at, err := first(ctx, routing, ended)
+	if err != nil {
+		return err
 	}
-	if err == nil && url != "" {
-		if err = demonstrate(ctx, url, stdout); err == nil {
-			fmt.Fprintf(stdout, nextSteps, url, path)
-			select {
-			case <-ctx.Done():
-			case err = <-ended:
-				started--
-			}
-		}
+	url := "http://" + at.String()
+	if err := demonstrate(ctx, url, stdout); err != nil {
+		stop()
+		return errors.Join(err, <-ended)
 	}
-	stop()
-	for range started {
-		err = errors.Join(err, <-ended)
-	}
-	return err
+	fmt.Fprintf(stdout, nextSteps, url, path)
+	return <-ended
 }
 
 // first waits for an address, or for the failure to get one.

@@ -31,8 +31,8 @@ type router struct {
 
 	mu     sync.Mutex // one load at a time
 	closed bool
-	listen string     // where requests come in, "" before that
-	set    *host.Set  // of the current snapshot, which holds it
+	listen string    // where requests come in, "" before that
+	set    *host.Set // of the current snapshot, which holds it
 	nextID uint64
 
 	snapshots atomic.Int64 // published and not closed yet
@@ -80,7 +80,11 @@ func newHost(ctx context.Context, cfg *config.Config, log *slog.Logger, observer
 func (r *router) reload(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	refused := r.status.Load().FailedAt != nil
 	err := r.tryReload(ctx)
+	if err == nil && refused {
+		r.log.Warn("reload accepted after a refusal", "snapshot", r.nextID)
+	}
 	if err == nil {
 		return nil
 	}
@@ -121,7 +125,7 @@ func (r *router) tryReload(ctx context.Context) error {
 
 // apply builds plugins and snapshot for a configuration and publishes them.
 func (r *router) apply(ctx context.Context, cfg *config.Config) error {
-	set, err := r.host.Build(ctx, cfg.Plugins.Dir, specs(cfg), r.set)
+	set, err := r.host.Build(ctx, cfg.Plugins.Dir, specs(cfg, false), r.set)
 	if err != nil {
 		return loadProblems(cfg, err)
 	}

@@ -14,11 +14,12 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
-// specs lists the plugins that a configuration uses. A provider that is disabled needs none.
-func specs(cfg *config.Config) []host.Spec {
+// specs lists the plugins that a configuration uses. A provider that is disabled needs none to
+// serve; with disabled it is listed all the same, to be checked.
+func specs(cfg *config.Config, disabled bool) []host.Spec {
 	var list []host.Spec
 	for _, p := range cfg.Providers {
-		if p.Disabled == "" {
+		if p.Disabled == "" || disabled {
 			list = append(list, host.Spec{Key: p.Path, Plugin: p.Plugin, Kind: abi.KindProvider, Config: p.Config})
 		}
 	}

@@ -66,7 +66,7 @@ func TestFallbacks(t *testing.T) {
 		}},
 		{"a client list goes on to its next name", func(t *testing.T, w *world) {
 			w.failing(status(500), "quality", "economy")
-			w.do("quality", fallbackTo("economy", "nowhere", "local"), retries(0)).want(t, "quality/sonnet=500 economy/mini=500 local/llama=200", "")
+			w.do("quality", fallbackTo("economy", "local"), retries(0)).want(t, "quality/sonnet=500 economy/mini=500 local/llama=200", "")
 		}},
 		{"a client's typed list leaves the general one as configured", func(t *testing.T, w *world) {
 			w.failing(status(500), "quality")
@@ -153,7 +153,23 @@ func TestFallbacks(t *testing.T) {
 			w.failing(status(500), "quality")
 			as := func(r *Request) { r.Tenant = acme }
 			w.do("quality", as, retries(0)).want(t, "quality/sonnet=500", "upstream_error")
-			w.do("quality", as, retries(0), fallbackTo("fast", "economy")).want(t, "quality/sonnet=500 economy/mini=200", "")
+			w.do("quality", as, retries(0), fallbackTo("economy")).want(t, "quality/sonnet=500 economy/mini=200", "")
+		}},
+		{"a client list with a group that is not there, or not for the tenant, is refused by name and place", func(t *testing.T, w *world) {
+			acme := &Tenant{Name: "acme", Models: map[string]bool{"quality": true, "economy": true}}
+			for _, change := range []func(*Request){
+				fallbackTo("economy", "nowhere"), func(r *Request) { r.Tenant, r.Fallbacks = acme, []string{"economy", "fast"} },
+			} {
+				e := w.do("quality", change)
+				e.want(t, "", "model_not_found")
+				if e.err.Status != 400 || e.err.Param != "fallbacks[1]" {
+					t.Errorf("%+v", e.err)
+				}
+			}
+			e := w.do("quality", func(r *Request) { r.ContentPolicyFallbacks = []string{"nowhere"} })
+			if e.want(t, "", "model_not_found"); e.err.Param != "content_policy_fallbacks[0]" {
+				t.Errorf("%+v", e.err)
+			}
 		}},
 		{"a forbidden group and an unknown one are refused alike", func(t *testing.T, w *world) {
 			acme := &Tenant{Name: "acme", Models: map[string]bool{"quality": true}}

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +77,10 @@ func (g *Gateway) Do(ctx context.Context, snap *Snapshot, req *Request) (*Result
 		r.finish(err)
 		return result, err
 	}
+	if err := r.checkFallbacks(); err != nil {
+		r.finish(err)
+		return result, err
+	}
 	timeout := cmp.Or(req.Timeout, group.Timeout, DefaultTimeout)
 	r.deadline = r.start.Add(timeout)
 	ctx, unbind := snap.drain.bound(ctx, timeout)
@@ -97,6 +103,26 @@ func (g *Gateway) Do(ctx context.Context, snap *Snapshot, req *Request) (*Result
 	r.cancel()
 	r.finish(err)
 	return result, err
+}
+
+// checkFallbacks refuses a client's list with a group that is not there, or not for this tenant:
+// the client would learn of its mistake only when it needs the fallback.
+func (r *run) checkFallbacks() *Error {
+	for _, list := range [...]struct {
+		param string
+		names []string
+	}{
+		{"fallbacks", r.req.Fallbacks}, {"context_window_fallbacks", r.req.ContextWindowFallbacks}, {"content_policy_fallbacks", r.req.ContentPolicyFallbacks},
+	} {
+		for i, name := range list.names {
+			if !r.snap.Serves(r.req.Tenant, name) {
+				e := modelNotFound(name)
+				e.Status, e.Param, e.kind = http.StatusBadRequest, fmt.Sprintf("%s[%d]", list.param, i), abi.ErrorInvalidRequest
+				return e
+			}
+		}
+	}
+	return nil
 }
 
 // finish counts the request out and tells the observer.

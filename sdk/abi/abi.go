@@ -68,7 +68,9 @@ type Description struct {
 	Version string `json:"version"`
 	About   string `json:"about,omitempty"`
 
-	// Dialect is the provider's own wire format, Endpoints what it can serve.
+	// Dialect is the provider's own wire format: openai, anthropic, gemini, ollama, bedrock, cohere
+	// or responses, the nearest for a vendor with one of its own. Endpoints is what it can serve:
+	// chat, embeddings, completions.
 	Dialect   string   `json:"dialect,omitempty"`
 	Endpoints []string `json:"endpoints,omitempty"`
 	// Passthrough lists the client dialects for which request needs no body: the host leaves

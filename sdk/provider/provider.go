@@ -3,6 +3,33 @@
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o name.wasm .
 //
+// A whole adapter for a vendor that speaks the client's dialect is two methods that do something:
+//
+//	type plugin struct{}
+//
+//	func (plugin) Describe() abi.Description {
+//		return abi.Description{
+//			Name: "acme", Version: "1.0.0", Dialect: "openai", Endpoints: []string{"chat"}, Passthrough: []string{"openai"},
+//		}
+//	}
+//
+//	func (plugin) Request(in *abi.RequestInput, out *abi.RequestOutput) error {
+//		out.RequestMode, out.ResponseMode = abi.ModePassthrough, abi.ModePassthrough
+//		out.Path = append(out.Path, "/v1/chat/completions"...) // follows the operator's base_url
+//		out.Auth = abi.AuthBearer
+//		if in.Flags&abi.FlagStream != 0 {
+//			out.Framing = abi.FramingSSE
+//		}
+//		out.Edits = out.Edits.Append(abi.EditSet, "model", string(jsonraw.AppendString(nil, in.Model)))
+//		return nil
+//	}
+//
+// One that translates sets ModeTranslate instead, writes the vendor's JSON to out.Body, and does the
+// way back in Response and Stream; package sdk/chat reads and writes the client's side. Three duties
+// are easy to miss: Response is called for every error status too, where it returns a *abi.Refusal;
+// Stream must say ChunkContent for the first delta (the commit point), ChunkFinish and Done at the
+// end, and an error chunk when in.End comes before that; both report Usage, or nothing is billed.
+//
 // The exports of the contract (see sdk/abi) live here, so the plugin's own package stays plain
 // Go that compiles and tests natively.
 package provider
