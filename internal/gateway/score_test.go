@@ -112,7 +112,7 @@ func orderOf(name string) int32 {
 // firsts drops repetitions.
 func firsts(order string) string {
 	var out []string
-	for _, n := range strings.Fields(order) {
+	for n := range strings.FieldsSeq(order) {
 		if !slices.Contains(out, n) {
 			out = append(out, n)
 		}

@@ -3,6 +3,7 @@ package sdktest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -341,7 +342,7 @@ func render(t *testing.T, r Replay) string {
 }
 
 func describe(err error) string {
-	ref, ok := err.(*abi.Refusal)
+	ref, ok := errors.AsType[*abi.Refusal](err)
 	if !ok {
 		return "error " + err.Error() + "\n"
 	}

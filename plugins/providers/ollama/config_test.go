@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func TestRefusedRequests(t *testing.T) {
 		in := sdktest.Input(`{"messages":[{"role":"user","content":"x"}]}`)
 		change(in)
 		_, err := host.Request(in)
-		if ref, ok := err.(*abi.Refusal); !ok || ref.Status != 400 || ref.Class != abi.ClassOther {
+		if ref, ok := errors.AsType[*abi.Refusal](err); !ok || ref.Status != 400 || ref.Class != abi.ClassOther {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -69,7 +70,7 @@ func TestRefusedRequests(t *testing.T) {
 		`{"messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"f"}}]}]}`:            "messages[0].content[0]",
 	} {
 		_, err := host.Request(sdktest.Input(body))
-		if ref, ok := err.(*abi.Refusal); !ok || ref.Status != 400 || ref.Param != param {
+		if ref, ok := errors.AsType[*abi.Refusal](err); !ok || ref.Status != 400 || ref.Param != param {
 			t.Errorf("%s: %+v", body, err)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
@@ -205,10 +206,8 @@ func (c *config) setPrefix(s *settings) error {
 func (c *config) setEdits(s *settings) error {
 	drop, rename := s.drop, s.rename
 	taken := func(name string) bool {
-		for _, d := range s.drop {
-			if d == name {
-				return true
-			}
+		if slices.Contains(s.drop, name) {
+			return true
 		}
 		for _, r := range s.rename {
 			if r[0] == name || r[1] == name {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,7 +38,7 @@ func TestDamagedState(t *testing.T) {
 		}
 		damaged := bytes.Clone(state)
 		damaged[i] ^= 0xff
-		if _, err := host.Stream(streamInput(damaged, next)); err == abi.ErrShort {
+		if _, err := host.Stream(streamInput(damaged, next)); errors.Is(err, abi.ErrShort) {
 			t.Errorf("byte %d damaged: %v", i, err)
 		}
 	}
