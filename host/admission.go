@@ -21,8 +21,11 @@ func (b *build) load(ctx context.Context, c *candidate) {
 	if b.prev != nil {
 		cur = b.prev.versions[c.record.path]
 	}
-	data, err := b.dir.Read(c.record.plugin, b.host.opts.MaxModule)
+	data, file, err := b.dir.Read(c.record.plugin, b.host.opts.MaxModule)
 	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			c.record.pardon()
+		}
 		if cur == nil || !errors.Is(err, fs.ErrNotExist) || !b.carry(c, cur, StateGone) {
 			c.err = b.dir.Explain(c.record.plugin, err)
 			b.host.rejected(c.record, "", c.err)
@@ -34,11 +37,15 @@ func (b *build) load(ctx context.Context, c *candidate) {
 	}
 	sum := sha256.Sum256(data)
 	hash := hex.EncodeToString(sum[:])
+	bad := c.record.isBad(hash, file)
 	if cur != nil {
+		if t := cur.open(); t != nil && t.module.hash == hash {
+			t.file.Store(&file)
+		}
 		if cur.active().hash == hash && b.carry(c, cur, StateActive) {
 			return
 		}
-		if c.record.isBad(hash) && b.carry(c, cur, StateReverted) {
+		if bad && b.carry(c, cur, StateReverted) {
 			return
 		}
 	}
@@ -56,7 +63,7 @@ func (b *build) load(ctx context.Context, c *candidate) {
 		return // back to the version before the one on probation: it has nothing to prove
 	}
 	if old := cur.active(); b.host.retainModule(old) {
-		c.trial = newTrial(b.host, c.record, c.module, old)
+		c.trial = newTrial(b.host, c.record, c.module, old, file)
 	}
 }
 
@@ -87,6 +94,8 @@ func (b *build) admit(ctx context.Context, c *candidate, data []byte, hash strin
 		c.module = other
 		return m.compiled.Close(ctx)
 	}
+	h.numbers++
+	m.number = h.numbers
 	h.modules[hash] = m
 	c.module = m
 	return nil

@@ -40,14 +40,15 @@ type instance struct {
 	pool *pool
 	slot int
 
-	mod    api.Module
-	mem    api.Memory
-	input  api.Function
-	calls  atomic.Uint64 // read by status at any time, as is memory
-	memory atomic.Uint32 // bytes
-	fns    [exportCount]api.Function
-	ctx    context.Context // carries the instance to host functions; see guestContext
-	out    guestlog.Output // what the guest wrote to stderr during the current call
+	mod     api.Module
+	mem     api.Memory
+	input   api.Function
+	calls   atomic.Uint64 // read by status at any time, as is memory
+	memory  atomic.Uint32 // bytes
+	ceiling uint32        // of memory: above it, the instance is replaced after its call
+	fns     [exportCount]api.Function
+	ctx     context.Context // carries the instance to host functions; see guestContext
+	out     guestlog.Output // what the guest wrote to stderr during the current call
 
 	// The guest's input buffer, zero until the first call that needs it.
 	ptr, cap uint32
@@ -149,14 +150,14 @@ func (i *instance) trap(err error) error {
 // finish returns the instance to its pool after a call that ended in err, and drops it when err is anything but a
 // refusal. It turns such an err into a *Fault.
 func (i *instance) finish(e export, err error) error {
+	p := i.pool
 	if err == nil {
-		i.pool.put(i)
+		p.giveBack(i)
 		return nil
 	}
-	p := i.pool
 	if _, ok := errors.AsType[*abi.Refusal](err); ok {
 		p.record.refusals.Add(1)
-		p.put(i)
+		p.giveBack(i)
 		return err
 	}
 	f := &Fault{Plugin: p.record.plugin, Export: e.String(), Hash: p.module.hash, Cause: err.Error()}
@@ -165,15 +166,20 @@ func (i *instance) finish(e export, err error) error {
 	return f
 }
 
-// starved is the fault of a call that got no instance.
-func (p *pool) starved(e export, err error) *Fault {
-	f := &Fault{Plugin: p.record.plugin, Export: e.String(), Hash: p.module.hash, err: err}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		f.Starved, f.Cause = true, "no instance became free in time: "+err.Error()
-	} else {
-		f.Cause = err.Error()
+// unserved is the fault of a call that got no instance: what get's error says.
+func (p *pool) unserved(e export, err error) *Fault {
+	if f, ok := errors.AsType[*Fault](err); ok {
+		return f
+	}
+	f := &Fault{Plugin: p.record.plugin, Export: e.String(), Hash: p.module.hash, Cause: err.Error()}
+	if s, ok := errors.AsType[*starvation](err); ok {
+		f.Starved, f.err = true, s.cause
 	}
 	return f
 }
 
-func (i *instance) close() { _ = i.mod.Close(i.ctx) }
+// close frees the instance. It is called once.
+func (i *instance) close() {
+	_ = i.mod.Close(i.ctx)
+	i.pool.host.instances.Add(-1)
+}

@@ -10,13 +10,14 @@ import (
 // operators; a client should see only that a plugin failed.
 type Fault struct {
 	Plugin string // file name without .wasm
-	Export string
+	Export string // what was called, or "start"
 	Hash   string // of the version that faulted
 	Cause  string
 	// Starved is true when no instance was free before the caller's context ended: the plugin did nothing wrong.
 	Starved bool
 
-	err error
+	err     error
+	counted bool // when it came up: one instance that does not start fails every call that waits for it
 }
 
 // Error names the plugin, its export and the cause.

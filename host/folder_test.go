@@ -110,15 +110,14 @@ func (f *folder) closed(sets ...*Set) {
 	if err := f.host.Close(f.t.Context()); err != nil {
 		f.t.Errorf("close again: %v", err)
 	}
-	if n := f.modules(); n > 0 {
-		f.t.Errorf("%d modules are still loaded", n)
+	if modules, instances := f.host.Loaded(); modules > 0 || instances != 0 {
+		f.t.Errorf("%d modules and %d instances are still loaded", modules, instances)
 	}
 }
 
 func (f *folder) modules() int {
-	f.host.mu.Lock()
-	defer f.host.mu.Unlock()
-	return len(f.host.modules)
+	modules, _ := f.host.Loaded()
+	return modules
 }
 
 // settled waits until the host has as many modules: instances that are being started keep theirs a little longer.

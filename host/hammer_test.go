@@ -66,12 +66,18 @@ func TestHammer(t *testing.T) {
 		})
 	}
 	callers.Go(func() {
+		last := map[string]uint64{}
 		for {
 			select {
 			case <-stop:
 				return
 			default:
-				f.host.Plugins()
+				for _, st := range f.host.Plugins() {
+					if st.Calls < last[st.Plugin] {
+						t.Errorf("%s: %d calls, there were %d", st.Plugin, st.Calls, last[st.Plugin])
+					}
+					last[st.Plugin] = st.Calls
+				}
 				runtime.Gosched()
 			}
 		}

@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -81,12 +82,16 @@ type Host struct {
 	runtime wazero.Runtime
 	rules   contract.Rules
 
+	instances atomic.Int64 // that exist, wherever they are
+
 	building sync.Mutex // held by Build, so that two never load the same file at once
 
 	mu      sync.Mutex // guards the rest
 	modules map[string]*module
+	numbers uint32 // given to modules so far
 	pools   map[poolKey]*pool
-	records map[string]*record
+	ending  map[*pool]struct{} // pools without references whose last instance is not closed yet
+	records map[string]*record // by path
 	closing bool
 	idle    chan struct{} // closed when closing and no pool is left
 }
@@ -114,7 +119,7 @@ func New(ctx context.Context, o Options) (*Host, error) {
 	}
 	h := &Host{
 		opts: o, log: o.Log, idle: make(chan struct{}),
-		modules: map[string]*module{}, pools: map[poolKey]*pool{}, records: map[string]*record{},
+		modules: map[string]*module{}, pools: map[poolKey]*pool{}, ending: map[*pool]struct{}{}, records: map[string]*record{},
 	}
 	if err := h.startRuntime(ctx); err != nil {
 		return nil, err
@@ -161,7 +166,7 @@ func (h *Host) Close(ctx context.Context) error {
 	case <-h.idle:
 	case <-ctx.Done():
 		h.mu.Lock()
-		n := len(h.pools)
+		n := len(h.pools) + len(h.ending)
 		h.mu.Unlock()
 		return fmt.Errorf("closing the plugin host: %d plugin pools are still in use: %w", n, ctx.Err())
 	}

@@ -19,6 +19,7 @@ import (
 // Host, and it is closed when no pool, build or starting instance holds it, never while an instance runs.
 type module struct {
 	hash     string // hex SHA-256 of the file, before any rewriting
+	number   uint32 // no other module that the Host ever had has it; see tagSize
 	compiled wazero.CompiledModule
 	contract.Shape
 	desc atomic.Pointer[abi.Description] // set by the first start
@@ -62,8 +63,8 @@ func (h *Host) releaseModule(m *module) {
 	h.checkIdle()
 }
 
-// start makes one instance of a pool's module, ready for calls. It gives up when ctx ends; a start that hangs then
-// keeps its goroutine, and the module, until it comes to an end.
+// start makes one instance of a pool's module, ready for calls. It gives up when ctx ends, with ctx's error; a start that
+// hangs then keeps its goroutine, and the module, until it comes to an end.
 func (h *Host) start(ctx context.Context, p *pool) (*instance, error) {
 	type result struct {
 		i   *instance
@@ -114,6 +115,7 @@ func (h *Host) instantiate(p *pool) (i *instance, err error) {
 		i.mod = nil
 		return i, fmt.Errorf("starting it: %w", i.trap(err))
 	}
+	h.instances.Add(1)
 	if i.mod.IsClosed() {
 		return i, errors.New("starting it: it exited with code 0, so there is nothing to call")
 	}
@@ -133,6 +135,7 @@ func (h *Host) instantiate(p *pool) (i *instance, err error) {
 		return i, fmt.Errorf("configure: %w", err)
 	}
 	i.calls.Store(0) // these were not the calls that status counts
+	i.ceiling = ceiling(i.mem.Size(), p.module.Feedback)
 	return i, nil
 }
 

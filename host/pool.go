@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +37,7 @@ type pool struct {
 	module *module
 	config []byte
 
+	trial   atomic.Pointer[trial] // the latest that a line of this pool took part in; hears of failed starts
 	refs    atomic.Int64
 	closed  atomic.Bool
 	waiting atomic.Int32
@@ -56,6 +57,11 @@ type handoff struct {
 	instance *instance
 	err      error
 }
+
+// starvation is what get returns when the caller's context ends first.
+type starvation struct{ cause error }
+
+func (s *starvation) Error() string { return "no instance became free in time: " + s.cause.Error() }
 
 var errPoolClosed = errors.New("the plugin was unloaded while the call waited for an instance")
 
@@ -106,7 +112,8 @@ func (p *pool) sweep() {
 	}
 }
 
-// get borrows an instance, waiting for one until ctx ends. The caller holds a reference on the pool.
+// get borrows an instance, waiting for one until ctx ends. The caller holds a reference on the pool. The error is a
+// *starvation, the *Fault of an instance that could not be started, or errPoolClosed.
 func (p *pool) get(ctx context.Context) (*instance, error) {
 	if i := p.take(); i != nil {
 		return i, nil
@@ -176,7 +183,7 @@ func (p *pool) wait(ctx context.Context) (*instance, error) {
 	case got = <-w.got:
 	case <-ctx.Done():
 		if p.withdraw(w) {
-			return nil, ctx.Err()
+			return nil, &starvation{ctx.Err()}
 		}
 		got = <-w.got
 	}
@@ -214,13 +221,20 @@ func (p *pool) add() {
 	ctx, cancel := context.WithTimeout(context.Background(), p.host.opts.Timeout)
 	defer cancel()
 	i, err := p.host.start(ctx, p)
+	var fault *Fault
+	if err != nil {
+		fault = &Fault{Plugin: p.record.plugin, Export: "start", Hash: p.module.hash, Cause: "no instance could be started: " + err.Error(), counted: true}
+		p.host.faulted(p, fault)
+		if t := p.trial.Load(); t != nil && t.state.Load() == trialOpen {
+			t.faulted(fault) // before the calls that wait are repeated elsewhere
+		}
+	}
 	p.mu.Lock()
 	p.growing = false
-	if err != nil {
-		p.host.log.Error("a plugin instance could not be started", "plugin", p.record.plugin, "hash", short(p.module.hash), "error", err)
+	if fault != nil {
 		if len(p.all) == 0 {
 			for _, w := range p.waiters {
-				w.got <- handoff{err: fmt.Errorf("starting an instance: %w", err)}
+				w.got <- handoff{err: fault}
 			}
 			p.waiters = nil
 			p.waiting.Store(0)
@@ -260,6 +274,9 @@ func (p *pool) enlist(i *instance) {
 // drop closes a borrowed instance for good.
 func (p *pool) drop(i *instance) {
 	i.close()
+	// Its calls are counted here or there, whenever somebody looks.
+	p.record.counting.Lock()
+	defer p.record.counting.Unlock()
 	p.mu.Lock()
 	for at, other := range p.all {
 		if other == i {
@@ -267,7 +284,7 @@ func (p *pool) drop(i *instance) {
 			break
 		}
 	}
-	p.record.calls.Add(i.calls.Load())
+	p.record.calls += i.calls.Load()
 	p.mu.Unlock()
 }
 
@@ -284,12 +301,42 @@ func (p *pool) replace(i *instance) {
 	}
 }
 
-// count adds the pool's instances and their calls to a status.
+// An instance whose memory has grown to this many times what it had after its start, and beyond the floor, is replaced:
+// a memory never shrinks, and one large body would occupy it for good.
+const (
+	ceilingFactor = 4
+	ceilingFloor  = 32 << 20
+)
+
+// ceiling returns the most memory that an instance may keep, given what it has after its start. A strategy that hears
+// feedback may keep all: what it has learned lies there.
+func ceiling(size uint32, feedback bool) uint32 {
+	if feedback {
+		return math.MaxUint32
+	}
+	return uint32(min(max(ceilingFactor*uint64(size), ceilingFloor), math.MaxUint32))
+}
+
+// giveBack returns a borrowed instance, or replaces it if its memory has grown too much.
+func (p *pool) giveBack(i *instance) {
+	if size := i.memory.Load(); size > i.ceiling {
+		p.host.log.Debug("a plugin instance is replaced for its memory", "plugin", p.record.plugin, "hash", short(p.module.hash), "bytes", size)
+		p.replace(i)
+		return
+	}
+	p.put(i)
+}
+
+// count adds the pool's instances and their calls to a status. The record's counting is locked.
 func (p *pool) count(s *Status) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s.Instances.Live += len(p.all)
-	s.Instances.Max += len(p.slots)
+	if p.closed.Load() {
+		s.Instances.Max += len(p.all)
+	} else {
+		s.Instances.Max += len(p.slots)
+	}
 	for _, i := range p.all {
 		s.Calls += i.calls.Load()
 		s.Instances.Memory += int64(i.memory.Load())

@@ -13,6 +13,11 @@ import (
 // slices of out alias the buffer that is returned, which the caller may pass to its next call. An error is a
 // *abi.Refusal that the plugin gave, or a *Fault. An out that comes without an error was checked: its lists decode, its
 // enumerations are known, and its state is within abi.MaxState.
+//
+// A State that comes out is the plugin's behind a few bytes of the host's, so it is never empty and may be that much
+// longer than abi.MaxState. It is opaque: Response and Stream take it as it came, or an empty one, and a call that brings
+// one is answered by the version that gave it. So the calls that follow a Request never meet another version than the
+// one that planned it. Such a call is not repeated on the previous version when it faults.
 type Provider struct{ line *line }
 
 // Describe returns what the version that serves now says of itself. The caller must not change it.
@@ -30,7 +35,9 @@ func (p *Provider) Request(ctx context.Context, in *abi.RequestInput, out *abi.R
 		}
 		if buf, err = i.copied(exportRequest, in.Append(i.room()), buf); err == nil {
 			if err = out.Decode(buf); err == nil {
-				err = contract.Request(in, out)
+				if err = contract.Request(in, out); err == nil {
+					out.State = i.pool.module.mark(buf, requestState(out), len(out.State))
+				}
 			} else {
 				err = contract.Reply(err)
 			}
@@ -43,12 +50,18 @@ func (p *Provider) Request(ctx context.Context, in *abi.RequestInput, out *abi.R
 
 // Response turns a whole answer of the vendor into the client's.
 func (p *Provider) Response(ctx context.Context, in *abi.ResponseInput, out *abi.ResponseOutput, buf []byte) ([]byte, error) {
-	for c := p.line.begin(); ; {
+	c, state, err := p.line.resume(exportResponse, in.State)
+	if err != nil {
+		return buf, err
+	}
+	plain := *in
+	plain.State = state
+	for {
 		i, err := c.borrow(ctx, exportResponse)
 		if err != nil {
 			return buf, err
 		}
-		if buf, err = i.copied(exportResponse, in.Append(i.room()), buf); err == nil {
+		if buf, err = i.copied(exportResponse, plain.Append(i.room()), buf); err == nil {
 			if err = out.Decode(buf); err == nil {
 				err = contract.Response(out)
 			} else {
@@ -63,14 +76,22 @@ func (p *Provider) Response(ctx context.Context, in *abi.ResponseInput, out *abi
 
 // Stream turns a batch of the vendor's stream events into chunks for the client.
 func (p *Provider) Stream(ctx context.Context, in *abi.StreamInput, out *abi.StreamOutput, buf []byte) ([]byte, error) {
-	for c := p.line.begin(); ; {
+	c, state, err := p.line.resume(exportStream, in.State)
+	if err != nil {
+		return buf, err
+	}
+	plain := *in
+	plain.State = state
+	for {
 		i, err := c.borrow(ctx, exportStream)
 		if err != nil {
 			return buf, err
 		}
-		if buf, err = i.copied(exportStream, in.Append(i.room()), buf); err == nil {
+		if buf, err = i.copied(exportStream, plain.Append(i.room()), buf); err == nil {
 			if err = out.Decode(buf); err == nil {
-				err = contract.Stream(out)
+				if err = contract.Stream(out); err == nil {
+					out.State = i.pool.module.mark(buf, streamState, len(out.State))
+				}
 			} else {
 				err = contract.Reply(err)
 			}

@@ -191,6 +191,9 @@ func (b *build) add(ctx context.Context, s *Spec) {
 		return
 	}
 	l := &line{pool: p, trial: c.trial}
+	if c.trial != nil {
+		p.trial.Store(c.trial)
+	}
 	b.set.lines = append(b.set.lines, l)
 	if c.trial != nil {
 		if f, err := b.host.poolFor(ctx, c.record, c.trial.old, s.Config); err != nil {
@@ -246,14 +249,20 @@ func (h *Host) poolFor(ctx context.Context, r *record, m *module, config []byte)
 	return p, nil
 }
 
-// forgetPool takes a pool out of the registry, so that nobody finds it any more.
+// forgetPool takes a pool out of the registry, so that nobody finds it any more. Its instances are still counted.
 func (h *Host) forgetPool(p *pool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.ending[p] = struct{}{}
 	if h.pools[p.key] == p {
 		delete(h.pools, p.key)
 	}
 }
 
 // closedPool follows the end of a pool's last instance.
-func (h *Host) closedPool(p *pool) { h.releaseModule(p.module) }
+func (h *Host) closedPool(p *pool) {
+	h.mu.Lock()
+	delete(h.ending, p)
+	h.mu.Unlock()
+	h.releaseModule(p.module)
+}

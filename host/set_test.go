@@ -27,6 +27,10 @@ func TestUnchangedIsCarriedOver(t *testing.T) {
 	if pool(first, "one") == pool(first, "other") {
 		t.Error("different config, but one pool")
 	}
+	f.settled(2)
+	if _, instances := f.host.Loaded(); instances != 3 {
+		t.Errorf("%d instances, want the three pools' first", instances)
+	}
 	if first.Strategy("b") != nil || first.Provider("one") != nil || first.Provider("b") == nil {
 		t.Error("a key has the wrong kind")
 	}
@@ -55,6 +59,9 @@ func TestUnchangedIsCarriedOver(t *testing.T) {
 	f.settled(1)
 	if n := len(f.host.Plugins()); n != 1 {
 		t.Errorf("%d plugins are reported, one is used", n)
+	}
+	if _, instances := f.host.Loaded(); instances != 1 {
+		t.Errorf("%d instances, one is used", instances)
 	}
 	if !third.Acquire() {
 		t.Error("a live set can't be acquired")

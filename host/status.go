@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/host/internal/guestlog"
+	"github.com/switchyard-gateway/switchyard/host/internal/pluginfile"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -69,10 +71,13 @@ type Rejected struct {
 // record is what the host remembers about a plugin file across versions.
 type record struct {
 	plugin, path string
-	calls        atomic.Uint64 // of instances that are closed
+	unlisted     bool // the latest Build was not about it; guarded by Host.mu
 	refusals     atomic.Uint64
 	faults       atomic.Uint64
 	lines        guestlog.Lines
+
+	counting sync.Mutex // held while an instance leaves its pool and its calls become these; taken before pool.mu
+	calls    uint64     // of instances that are closed
 
 	mu        sync.Mutex // guards the rest
 	version   *version
@@ -84,42 +89,75 @@ type record struct {
 	keys      []string
 	lastFault *LastFault
 	rejection *Rejected
-	bad       map[string]struct{} // versions that failed their probation
+	bad       *verdict
+}
+
+// verdict is on a file whose version failed its probation. It stands until the file is seen changed, touched or gone, so
+// that an operator can have it tried again.
+type verdict struct {
+	hash string
+	file fs.FileInfo
+}
+
+// Loaded counts the modules and the instances in memory: those of the sets alive, and what calls and starts still hold
+// of others.
+func (h *Host) Loaded() (modules, instances int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.modules), int(h.instances.Load())
 }
 
 // Plugins reports every plugin that the latest Build was about, sorted by name.
 func (h *Host) Plugins() []Status {
 	h.mu.Lock()
 	list := make([]Status, 0, len(h.records))
-	pools := make([]*pool, 0, len(h.pools))
-	for _, p := range h.pools {
-		pools = append(pools, p)
-	}
+	pools := h.poolsByRecord()
 	records := make([]*record, 0, len(h.records))
 	for _, r := range h.records {
-		records = append(records, r)
+		if !r.unlisted {
+			records = append(records, r)
+		}
 	}
 	h.mu.Unlock()
 
 	for _, r := range records {
-		s := r.status()
-		for _, p := range pools {
-			if p.record == r {
-				p.count(&s)
-			}
-		}
-		list = append(list, s)
+		list = append(list, r.status(pools[r]))
 	}
 	slices.SortFunc(list, func(a, b Status) int { return cmp.Or(cmp.Compare(a.Plugin, b.Plugin), cmp.Compare(a.Path, b.Path)) })
 	return list
 }
 
-func (r *record) status() Status {
+// poolsByRecord returns every pool that still has instances. h.mu is held.
+func (h *Host) poolsByRecord() map[*record][]*pool {
+	pools := map[*record][]*pool{}
+	for _, p := range h.pools {
+		pools[p.record] = append(pools[p.record], p)
+	}
+	for p := range h.ending {
+		pools[p.record] = append(pools[p.record], p)
+	}
+	return pools
+}
+
+// status reports on a plugin, given all its pools. Counts never go down.
+func (r *record) status(pools []*pool) Status {
+	s := r.describe()
+	r.counting.Lock()
+	defer r.counting.Unlock()
+	s.Calls = r.calls
+	for _, p := range pools {
+		p.count(&s)
+	}
+	return s
+}
+
+// describe is a status without the counts of instances and calls.
+func (r *record) describe() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := Status{
 		Plugin: r.plugin, Path: r.path, Hash: r.hash, PreviousHash: r.previous, State: r.state, Keys: slices.Clone(r.keys),
-		Calls: r.calls.Load(), Refusals: r.refusals.Load(), Faults: r.faults.Load(),
+		Refusals: r.refusals.Load(), Faults: r.faults.Load(),
 		LastFault: r.lastFault, Rejected: r.rejection,
 		Probation: r.version != nil && r.version.open() != nil,
 	}
@@ -142,13 +180,14 @@ func (h *Host) recordOf(plugin, path string) *record {
 	defer h.mu.Unlock()
 	r := h.records[path]
 	if r == nil {
-		r = &record{plugin: plugin, path: path, lines: guestlog.Lines{Plugin: plugin}, state: StateFailed, bad: map[string]struct{}{}}
+		r = &record{plugin: plugin, path: path, lines: guestlog.Lines{Plugin: plugin}, state: StateFailed}
 		h.records[path] = r
 	}
+	r.unlisted = false
 	return r
 }
 
-// publish notes a successful build in the records and forgets plugins that it does not use.
+// publish notes a successful build in the records and forgets plugins that it does not use, once they have no pools.
 func (h *Host) publish(b *build, specs []Spec) {
 	keys := map[string][]string{}
 	for i := range specs {
@@ -167,8 +206,9 @@ func (h *Host) publish(b *build, specs []Spec) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	pools := h.poolsByRecord()
 	for path, r := range h.records {
-		if !used[r] {
+		if r.unlisted = !used[r]; r.unlisted && len(pools[r]) == 0 {
 			delete(h.records, path)
 		}
 	}
@@ -180,12 +220,12 @@ func (r *record) adopt(c *candidate, keys []string) bool {
 	defer r.mu.Unlock()
 	v := c.version
 	r.version, r.keys, r.state = &v, keys, c.state
-	if c.state != StateReverted {
-		r.rejection = nil
-	}
 	active := v.active()
-	if active != v.module {
+	switch {
+	case active != v.module:
 		r.state = StateReverted // while this build was at work
+	case c.state != StateReverted:
+		r.rejection = nil
 	}
 	if r.hash == active.hash {
 		return false
@@ -211,21 +251,35 @@ func (h *Host) rejected(r *record, hash string, err error) {
 	h.log.Error("plugin refused", "plugin", r.plugin, "path", r.path, "hash", short(hash), "error", err)
 }
 
-// reverted notes that a version failed its probation and is not to be tried again.
-func (r *record) reverted(m, old *module, reason string) {
+// reverted notes that a version failed its probation and is not to be tried again as it is. A version that was replaced
+// meanwhile changes nothing.
+func (r *record) reverted(t *trial, reason string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.bad[m.hash] = struct{}{}
-	r.state, r.rejection = StateReverted, &Rejected{Hash: m.hash, At: time.Now(), Error: reason}
-	r.hash, r.desc, r.previous = old.hash, old.desc.Load(), ""
+	if r.version == nil || r.version.module != t.module {
+		return
+	}
+	r.bad = &verdict{t.module.hash, *t.file.Load()}
+	r.state, r.rejection = StateReverted, &Rejected{Hash: t.module.hash, At: time.Now(), Error: reason}
+	r.hash, r.desc, r.previous = t.old.hash, t.old.desc.Load(), ""
 }
 
-// isBad reports whether a version failed its probation before.
-func (r *record) isBad(hash string) bool {
+// isBad reports whether the file that a build read is the one whose version failed its probation. Anything else ends
+// the verdict.
+func (r *record) isBad(hash string, file fs.FileInfo) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, bad := r.bad[hash]
-	return bad
+	if b := r.bad; b != nil && (b.hash != hash || !pluginfile.Same(b.file, file)) {
+		r.bad = nil
+	}
+	return r.bad != nil
+}
+
+// pardon ends a verdict: the file is gone, so another one may come.
+func (r *record) pardon() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bad = nil
 }
 
 // faulted notes a fault of a plugin's making.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"sync/atomic"
+
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
 // A new version has to answer this many calls, all keys of the plugin together, before the version it replaced may go.
@@ -19,7 +22,8 @@ const (
 type line struct {
 	pool     *pool
 	trial    *trial               // nil: the version had nothing to prove
-	fallback atomic.Pointer[pool] // the previous version with this key's config; nil once the trial is passed
+	fallback atomic.Pointer[pool] // the previous version with this key's config; nil once it can't be called any more
+	lent     bool                 // the fallback gave out states, so it stays as long as the line; guarded by trial.mu
 }
 
 // active returns the pool that a call would use now.
@@ -42,10 +46,11 @@ func (l *line) begin() attempt {
 
 // attempt is one call on its way, or its repetition on the previous version.
 type attempt struct {
-	line *line
-	pool *pool
-	open bool // counts towards the trial
-	held bool // a reference on pool was taken for the repetition
+	line  *line
+	pool  *pool
+	open  bool // counts towards the trial
+	held  bool // a reference on pool was taken for this attempt
+	bound bool // brings a state of pool's version, so that no other can take over
 }
 
 // borrow takes an instance. On an error the attempt is over.
@@ -55,8 +60,8 @@ func (a *attempt) borrow(ctx context.Context, e export) (*instance, error) {
 		if err == nil {
 			return i, nil
 		}
-		f := a.pool.starved(e, err)
-		if !f.Starved {
+		f := a.pool.unserved(e, err)
+		if !f.Starved && !f.counted {
 			a.pool.host.faulted(a.pool, f)
 		}
 		if !a.again(f) {
@@ -84,13 +89,31 @@ func (a *attempt) again(err error) bool {
 		}
 		return false
 	}
-	t.faulted(fault)
-	previous := a.line.fallback.Load()
-	if previous == nil || !previous.acquire() {
+	if !fault.counted {
+		t.faulted(fault)
+	}
+	if a.bound {
+		return false
+	}
+	previous := t.lend(a.line)
+	if previous == nil {
 		return false
 	}
 	a.pool, a.held = previous, true
 	return true
+}
+
+// lend returns a line's fallback with a reference for the caller, nil when there is none. A provider's fallback then
+// outlives the trial: what it answers may come back to it.
+func (t *trial) lend(l *line) *pool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f := l.fallback.Load()
+	if f == nil || !f.acquire() {
+		return nil
+	}
+	l.lent = l.lent || f.module.Kind == abi.KindProvider
+	return f
 }
 
 // revert ends the trial in favour of the previous version, unless no line has that standing by.
@@ -114,6 +137,8 @@ type trial struct {
 	module *module
 	old    *module // lives as long as a line has its fallback
 
+	file atomic.Pointer[fs.FileInfo] // the file as it was when the version was last read
+
 	state  atomic.Int32
 	calls  atomic.Int64
 	faults atomic.Int64
@@ -122,8 +147,10 @@ type trial struct {
 	lines map[*line]struct{}
 }
 
-func newTrial(h *Host, r *record, m, old *module) *trial {
-	return &trial{host: h, record: r, module: m, old: old, lines: map[*line]struct{}{}}
+func newTrial(h *Host, r *record, m, old *module, file fs.FileInfo) *trial {
+	t := &trial{host: h, record: r, module: m, old: old, lines: map[*line]struct{}{}}
+	t.file.Store(&file)
+	return t
 }
 
 // join gives a line its fallback, whose reference becomes the line's.
@@ -163,7 +190,9 @@ func (t *trial) answered() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for l := range t.lines {
-		l.release()
+		if !l.lent {
+			l.release()
+		}
 	}
 	clear(t.lines)
 	t.host.log.Info("a plugin's new version passed its probation", "plugin", t.record.plugin, "hash", short(t.module.hash))
@@ -176,7 +205,7 @@ func (t *trial) faulted(f *Fault) {
 		return
 	}
 	reason := fmt.Sprintf("%d of its first %d calls faulted, the last in %s: %s", n, t.calls.Load()+n, f.Export, f.Cause)
-	t.record.reverted(t.module, t.old, reason)
+	t.record.reverted(t, reason)
 	t.host.log.Error("a plugin's new version failed its probation; the previous version serves again",
 		"plugin", t.record.plugin, "hash", short(t.module.hash), "previous", short(t.old.hash), "reason", reason)
 	if o := t.host.opts.Observer; o != nil {

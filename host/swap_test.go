@@ -105,8 +105,8 @@ func TestProbationFailed(t *testing.T) {
 	}
 	f.write("a", fragile(2))
 	sixth := f.build(fifth, specs...)
-	if st := f.status("a"); st.State != StateReverted {
-		t.Errorf("the bad version came back: %+v", st)
+	if st := f.status("a"); st.State != StateActive || !st.Probation || st.Hash != bad {
+		t.Errorf("the bad version was put there again: %+v", st)
 	}
 	expect(t, sixth.Strategy("a"), 13, 3)
 	f.closed(fourth, fifth, sixth)

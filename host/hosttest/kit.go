@@ -144,13 +144,22 @@ func (k *kit) pure(t *testing.T, export string, inputs [][]byte) {
 // late, not by a kilobyte each.
 func (k *kit) memory(t *testing.T, call func(set *host.Set) error) {
 	set, h := load(t, k.dir, k.kind, k.config)
+	var last int64
 	size := func(calls int) int64 {
-		for range calls {
+		for n := range calls {
 			if err := call(set); fault(err) {
 				t.Fatal(err)
 			}
+			if n%10 > 0 {
+				continue
+			}
+			now := h.Plugins()[0].Instances.Memory
+			if now < last {
+				t.Fatalf("memory grows beyond %d bytes, so that the host replaced the instance", last)
+			}
+			last = now
 		}
-		return h.Plugins()[0].Instances.Memory
+		return last
 	}
 	warm := size(2_000)
 	if after := size(8_000); after > warm+8<<20 {

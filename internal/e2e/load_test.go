@@ -119,6 +119,18 @@ func (l *load) note(err error) {
 	}
 }
 
+// more waits for so many requests more. The router collects its garbage at the pace at which they make it.
+func (l *load) more(t testing.TB, requests int64) {
+	t.Helper()
+	from := l.requests.Load()
+	eventually(t, settling, "more requests", func() error {
+		if n := l.requests.Load() - from; n < requests {
+			return fmt.Errorf("%d of %d", n, requests)
+		}
+		return nil
+	})
+}
+
 // err is what has gone wrong so far.
 func (l *load) err() error {
 	l.mu.Lock()

@@ -140,3 +140,39 @@ func TestBadConfigsChangeNothing(t *testing.T) {
 		t.Errorf("after the repair: %+v", s.Reload)
 	}
 }
+
+// TestOpenListenStaysClosed takes the tenants away from a router that --listen, not its config, has listen beyond
+// loopback: it must not begin to let everybody in.
+func TestOpenListenStaysClosed(t *testing.T) {
+	t.Parallel()
+	v := startVendors(t)
+	public := preamble(modules) + accounts(v.addr, "fast") + groups("retries: 0", "fast")
+	r := serveAt(t, writeConfig(t, public+tenants), "0.0.0.0:0")
+	before := r.status().Snapshot
+	guarded := func(what string) {
+		t.Helper()
+		if a := r.post("/complete", ask("openai-fast", "x")); a.status != http.StatusUnauthorized {
+			t.Errorf("%s: without a key: %+v", what, a)
+		}
+		if a := r.post("/complete", ask("openai-fast", "x"), "Authorization", "Bearer "+acmeKey); a.status != http.StatusOK {
+			t.Errorf("%s: with the key: %+v", what, a)
+		}
+	}
+	guarded("at first")
+	r.replace(public)
+	problem := r.config + ":1: server.listen: listening beyond loopback without tenants would let everybody in: configure tenants, or set server.insecure: true"
+	eventually(t, patience, "the config without tenants to be refused", func() error {
+		s := r.status()
+		return errors.Join(want("problem", strings.Join(s.Reload.Problems, "\n"), problem), want("snapshot", s.Snapshot, before))
+	})
+	guarded("after the refusal")
+	if n := r.metric("switchyard_config_reloads_total", "result", "refused"); n < 1 {
+		t.Error("the metrics do not show it")
+	}
+
+	// An operator who means it is obeyed.
+	r.rewrite(strings.Replace(public, "server: {", "server: {insecure: true, ", 1))
+	if a := r.post("/complete", ask("openai-fast", "x")); a.status != http.StatusOK {
+		t.Errorf("insecure: %+v", a)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,9 +72,19 @@ func startRouter(t testing.TB, config string) *router {
 // serve runs a router on a config file.
 func serve(t testing.TB, path string) *router {
 	t.Helper()
-	p := start(t, "serve", "--config", path, "--listen", "127.0.0.1:0")
-	addr, _, _ := strings.Cut(strings.TrimPrefix(p.line(&p.stderr, "msg=serving listen="), "msg=serving listen="), " ")
-	return &router{p, "http://" + addr, path}
+	return serveAt(t, path, "127.0.0.1:0")
+}
+
+// serveAt runs a router that listens at an address with port 0. Its URL is on loopback.
+func serveAt(t testing.TB, path, listen string) *router {
+	t.Helper()
+	p := start(t, "serve", "--config", path, "--listen", listen)
+	said := p.line(&p.stderr, "msg=serving listen=")
+	addr, err := netip.ParseAddrPort(strings.Trim(strings.Fields(said)[1][len("listen="):], `"`)) // [::]:PORT is quoted
+	if err != nil {
+		t.Fatalf("%s: %v", said, err)
+	}
+	return &router{p, fmt.Sprintf("http://127.0.0.1:%d", addr.Port()), path}
 }
 
 func writeConfig(t testing.TB, text string) string {

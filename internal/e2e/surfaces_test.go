@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/switchyard-gateway/switchyard/internal/simulator"
 )
 
 func readFile(t testing.TB, path string) string {
@@ -111,5 +113,33 @@ func TestOperations(t *testing.T) {
 	if err != nil || a.json("deployments.#") != "6" || a.json(`deployments.#(id=="openai-fast/m-openai").successes`) != "1" ||
 		a.json(`deployments.#(id=="openai-down/m-openai").failures`) != "1" {
 		t.Errorf("%v, %v", a, err)
+	}
+}
+
+// TestKeyHeader: a credential goes into the header that the operator names, and nowhere else.
+func TestKeyHeader(t *testing.T) {
+	t.Parallel()
+	const key = "sk-for-the-vendor"
+	v := startVendors(t)
+	r := startRouter(t, strings.ReplaceAll(accounts(v.addr, "fast"), "api_key: simulated", "api_key: "+key+", header: X-Custom-Key")+groups("retries: 0", "fast"))
+	for _, dialect := range dialects {
+		// Vendors that know only their own header refuse this one; what they got is what counts.
+		r.post("/complete", ask(dialect+"-fast", "x"), "Authorization", "Bearer sk-of-the-client", "X-Api-Key", "sk-of-the-client")
+		r.post("/v1/chat/completions", ask(dialect+"-fast", "x", streamed), "Authorization", "Bearer sk-of-the-client")
+	}
+	var requests []simulator.Request
+	getJSON(t, "http://"+v.addr+"/_sim/requests", &requests)
+	if len(requests) != 2*len(dialects) {
+		t.Errorf("the vendors had %d requests", len(requests))
+	}
+	for _, q := range requests {
+		if got := q.Header["x-custom-key"]; got != key {
+			t.Errorf("%s: X-Custom-Key: %q", q.Path, got)
+		}
+		for _, name := range []string{"authorization", "x-api-key", "api-key"} {
+			if _, ok := q.Header[name]; ok || strings.Contains(q.Path, "key=") {
+				t.Errorf("%s: the vendor had a credential in %s too", q.Path, name)
+			}
+		}
 	}
 }

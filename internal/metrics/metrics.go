@@ -119,6 +119,21 @@ func (m *Metrics) WatchSnapshots(count func() int64) {
 	))
 }
 
+// WatchPlugins adds the gauges of loaded modules and of their instances, which ask count whenever
+// metrics are read. It may be called once.
+func (m *Metrics) WatchPlugins(count func() (modules, instances int)) {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(
+			prometheus.GaugeOpts{Namespace: namespace, Name: "plugin_modules", Help: "Versions of plugins whose code is loaded, those that are being replaced included."},
+			func() float64 { modules, _ := count(); return float64(modules) },
+		),
+		prometheus.NewGaugeFunc(
+			prometheus.GaugeOpts{Namespace: namespace, Name: "plugin_instances", Help: "Instances of all loaded versions of plugins."},
+			func() float64 { _, instances := count(); return float64(instances) },
+		),
+	)
+}
+
 // unknown is the group of requests for models that no group serves.
 const unknown = "unknown"
 

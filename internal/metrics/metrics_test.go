@@ -105,6 +105,7 @@ func TestEvents(t *testing.T) {
 	flying := int64(3)
 	m.WatchInFlight(func() int64 { return flying })
 	m.WatchSnapshots(func() int64 { return 2 })
+	m.WatchPlugins(func() (modules, instances int) { return 4, 7 })
 	m.Admitted("openai", "abc", nil)
 	m.Admitted("openai", "", errors.New("not a module"))
 	m.Reverted("openai")
@@ -125,6 +126,8 @@ func TestEvents(t *testing.T) {
 		`switchyard_config_reloads_total{result="refused"} 1`,
 		`switchyard_snapshot_id 42`,
 		`switchyard_snapshots 2`,
+		`switchyard_plugin_modules 4`,
+		`switchyard_plugin_instances 7`,
 		`switchyard_in_flight 3`,
 	)
 	for _, part := range []string{`switchyard_build_info{goversion="go1`, `version="1.2.3"} 1`, "go_goroutines ", "process_open_fds "} {
@@ -206,6 +209,8 @@ func TestNames(t *testing.T) {
 	t.Parallel()
 	m := New("1")
 	m.WatchInFlight(func() int64 { return 0 })
+	m.WatchSnapshots(func() int64 { return 0 })
+	m.WatchPlugins(func() (modules, instances int) { return 0, 0 })
 	m.Observe(answered())
 	families, err := m.registry.Gather()
 	if err != nil {

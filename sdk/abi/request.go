@@ -82,7 +82,7 @@ const (
 // One edit is u8 op | str16 path | bytes32 value. Dropped is a list of str16: names of client
 // parameters that the vendor can't take. Path starts with a slash and is appended to the
 // operator's base_url; Query has no question mark. State (at most MaxState) is handed to
-// response, or to the first stream call.
+// response, or to the first stream call, of the same version of the plugin.
 type RequestOutput struct {
 	RequestMode  uint8
 	ResponseMode uint8

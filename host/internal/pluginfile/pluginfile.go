@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 var magic = []byte("\x00asm\x01\x00\x00\x00")
@@ -22,26 +23,40 @@ func (f Folder) Path(plugin string) string { return filepath.Join(string(f), plu
 
 var errPluginName = errors.New("a plugin's name is a file name without folder and without .wasm")
 
-// Read returns a plugin file's bytes if it can be a module of at most limit bytes.
-func (f Folder) Read(plugin string, limit int64) ([]byte, error) {
+// Read returns a plugin file's bytes, and what file they are from, if it can be a module of at most limit bytes. It does
+// not wait for anything: what is not a regular file, or a link to one, is refused.
+func (f Folder) Read(plugin string, limit int64) ([]byte, fs.FileInfo, error) {
 	if plugin == "" || plugin != filepath.Base(plugin) || strings.HasSuffix(plugin, ".wasm") || strings.HasPrefix(plugin, ".") {
-		return nil, errPluginName
+		return nil, nil, errPluginName
 	}
-	file, err := os.Open(f.Path(plugin))
+	// Opening a named pipe would else last until somebody writes to it.
+	file, err := os.OpenFile(f.Path(plugin), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("it is not a regular file: its mode is %s", info.Mode())
+	}
 	data, err := io.ReadAll(io.LimitReader(file, limit+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("reading it: %w", err)
+		return nil, nil, fmt.Errorf("reading it: %w", err)
 	case int64(len(data)) > limit:
-		return nil, fmt.Errorf("it has more than %d bytes, the most that a module may have", limit)
+		return nil, nil, fmt.Errorf("it has more than %d bytes, the most that a module may have", limit)
 	case !bytes.HasPrefix(data, magic):
-		return nil, fmt.Errorf("it is not a WebAssembly 1.0 module: it starts with %q", data[:min(len(data), len(magic))])
+		return nil, nil, fmt.Errorf("it is not a WebAssembly 1.0 module: it starts with %q", data[:min(len(data), len(magic))])
 	}
-	return data, nil
+	return data, info, nil
+}
+
+// Same reports whether nobody has replaced, written or touched a file between two looks at it.
+func Same(a, b fs.FileInfo) bool {
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
 // Explain returns the error of a Read; that of a missing file becomes a sentence that says what the folder has.

@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 func TestRead(t *testing.T) {
@@ -19,18 +21,35 @@ func TestRead(t *testing.T) {
 		}
 	}
 	f := Folder(dir)
-	if data, err := f.Read("good", int64(len(module))); err != nil || string(data) != module {
-		t.Fatalf("%q, %v", data, err)
+	if err := os.Symlink("good.wasm", filepath.Join(dir, "link.wasm")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "folder.wasm"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe.wasm"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("pipe.wasm", filepath.Join(dir, "elbow.wasm")); err != nil {
+		t.Fatal(err)
+	}
+	for _, plugin := range []string{"good", "link"} {
+		if data, info, err := f.Read(plugin, int64(len(module))); err != nil || string(data) != module || info.Size() != int64(len(module)) {
+			t.Fatalf("%s: %q, %v", plugin, data, err)
+		}
 	}
 	const notAName = "a plugin's name is a file name"
 	for _, tc := range []struct{ plugin, want string }{
 		{"", notAName}, {"good.wasm", notAName}, {"../good", notAName}, {"/good", notAName}, {"a/good", notAName}, {".hidden", notAName}, {"..", notAName},
 		{"long", "more than 12 bytes"},
+		{"folder", "it is not a regular file: its mode is drwx"},
+		{"pipe", "it is not a regular file: its mode is prw"},
+		{"elbow", "it is not a regular file: its mode is prw"},
 		{"text", `it starts with "#!/bin/s"`},
-		{"goof", `no such file; the folder has .hidden, good, long, text; did you mean "good"?`},
-		{"elsewhere", "no such file; the folder has .hidden, good, long, text: "},
+		{"goof", `no such file; the folder has .hidden, elbow, folder, good, link, long, pipe, text; did you mean "good"?`},
+		{"elsewhere", "no such file; the folder has .hidden, elbow, folder, good, link, long, pipe, text: "},
 	} {
-		data, err := f.Read(tc.plugin, int64(len(module)))
+		data, _, err := f.Read(tc.plugin, int64(len(module)))
 		if err == nil {
 			t.Errorf("%q: read %q", tc.plugin, data)
 			continue
@@ -42,9 +61,52 @@ func TestRead(t *testing.T) {
 		}
 	}
 	empty := Folder(t.TempDir())
-	_, err := empty.Read("good", 12)
+	_, _, err := empty.Read("good", 12)
 	if said := empty.Explain("good", err); !strings.Contains(said.Error(), "the folder has no other plugin") {
 		t.Errorf("%q does not say that the folder is empty", said)
+	}
+}
+
+func TestSame(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.wasm")
+	look := func() fs.FileInfo {
+		t.Helper()
+		_, info, err := Folder(dir).Read("a", 1<<10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(path, string(magic))
+	first := look()
+	if !Same(first, look()) {
+		t.Error("a file that nobody touched differs")
+	}
+	later := first.ModTime().Add(time.Second)
+	if err := os.Chtimes(path, later, later); err != nil {
+		t.Fatal(err)
+	}
+	touched := look()
+	if Same(first, touched) {
+		t.Error("a file that was touched is the same")
+	}
+	write(path+".new", string(magic))
+	if err := os.Chtimes(path+".new", later, later); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+	if Same(touched, look()) {
+		t.Error("a file that was replaced is the same")
 	}
 }
 

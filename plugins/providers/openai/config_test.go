@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -77,7 +78,7 @@ func TestOtherDialectRefused(t *testing.T) {
 	in := sdktest.Input(`{}`)
 	in.Dialect = abi.DialectAnthropic
 	_, err := host.Request(in)
-	if ref, ok := err.(*abi.Refusal); !ok || ref.Class != abi.ClassOther || ref.Status != 400 {
+	if ref, ok := errors.AsType[*abi.Refusal](err); !ok || ref.Class != abi.ClassOther || ref.Status != 400 {
 		t.Errorf("got %v", err)
 	}
 }

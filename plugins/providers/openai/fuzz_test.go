@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
@@ -74,7 +75,7 @@ func checkRefusal(t *testing.T, err error) {
 	if err == nil {
 		return
 	}
-	ref, ok := err.(*abi.Refusal)
+	ref, ok := errors.AsType[*abi.Refusal](err)
 	if !ok {
 		t.Fatalf("not a refusal: %v", err)
 	}
