@@ -316,12 +316,13 @@ func TestProjectedVolumes(t *testing.T) {
 		r.active("latency", files["latency.wasm"])
 
 		group := fmt.Sprintf("group-%d", n)
-		before := r.status().Snapshot
 		configs.publish(config("models: {" + group + ": {deployments: [{provider: openai-fast, model: x}]}}\n"))
-		r.republished(before)
-		if a := r.post("/complete", ask(group, "x")); a.status != http.StatusOK {
-			t.Errorf("%s: %+v", group, a)
-		}
+		eventually(t, patience, group+" to be served", func() error {
+			if a := r.post("/complete", ask(group, "x")); a.status != http.StatusOK {
+				return fmt.Errorf("%+v", a)
+			}
+			return nil
+		})
 	}
 }
 
