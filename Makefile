@@ -63,7 +63,7 @@ e2e: ## Run openai-python and openai-node against the router (needs python3, npm
 cases: build ## Run recorded translation cases from $(CASES) through the router, if they are there
 	@.ci/cases "$(CASES)"
 
-fuzz: ## Run every fuzz target for FUZZTIME
+fuzz: ## Run every fuzz target for FUZZTIME (30s, or 20000x for a count)
 	@.ci/fuzz $(FUZZTIME)
 
 bench: ## Run the benchmarks
