@@ -6,7 +6,6 @@
 package config
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +32,6 @@ type Config struct {
 	lines     map[string]int
 	providers map[string]*Provider
 	groups    map[string]*Group // wildcards too, as they are written
-	wildcards []*Group          // longest prefix first
 }
 
 // Server is the HTTP side.
@@ -220,24 +217,10 @@ func (c *Config) Provider(name string) (*Provider, bool) {
 	return p, ok
 }
 
-// Group finds the group that serves the model a client asked for: the one of that name, or the wildcard with the
-// longest prefix. matched is what its * stands for, "" for an exact group.
-func (c *Config) Group(name string) (g *Group, matched string, ok bool) {
-	if g, ok := c.groups[name]; ok && !g.Wildcard() {
-		return g, "", true
-	}
-	for _, g := range c.wildcards {
-		if rest, ok := strings.CutPrefix(name, strings.TrimSuffix(g.Name, "*")); ok && rest != "" {
-			return g, rest, true
-		}
-	}
-	return nil, "", false
-}
-
 // Wildcard reports whether the group's name ends in *.
 func (g *Group) Wildcard() bool { return strings.HasSuffix(g.Name, "*") }
 
-// index fills the maps and the list of wildcards.
+// index fills the maps.
 func (c *Config) index() {
 	c.providers = make(map[string]*Provider, len(c.Providers))
 	for _, p := range c.Providers {
@@ -246,11 +229,7 @@ func (c *Config) index() {
 	c.groups = make(map[string]*Group, len(c.Models))
 	for _, g := range c.Models {
 		c.groups[g.Name] = g
-		if g.Wildcard() {
-			c.wildcards = append(c.wildcards, g)
-		}
 	}
-	slices.SortStableFunc(c.wildcards, func(a, b *Group) int { return cmp.Compare(len(b.Name), len(a.Name)) })
 }
 
 // Open reports whether anybody may call: no tenant is configured.

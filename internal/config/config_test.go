@@ -46,7 +46,7 @@ func provider(t *testing.T, c *Config, name string) *Provider {
 
 func group(t *testing.T, c *Config, name string) *Group {
 	t.Helper()
-	g, _, ok := c.Group(name)
+	g, ok := c.groups[name]
 	if !ok {
 		t.Fatalf("no group for %q", name)
 	}
@@ -188,24 +188,6 @@ func TestGroupsAndDeployments(t *testing.T) {
 	}
 	equal(t, "single strategy", group(t, c, "fast").Strategy[0].Plugin, "weighted")
 	equal(t, "inherited strategy", group(t, c, "local").Strategy, c.Defaults.Strategy)
-}
-
-func TestGroupLookUp(t *testing.T) {
-	c := good(t)
-	for _, tc := range []struct{ name, group, matched string }{
-		{"quality", "quality", ""},
-		{"openai/gpt-5", "openai/*", "gpt-5"},
-		{"openai/o4-mini", "openai/o*", "4-mini"},
-		{"openai/o", "openai/*", "o"},
-		{"openai/", "", ""},
-		{"qualit", "", ""},
-		{"", "", ""},
-	} {
-		g, matched, ok := c.Group(tc.name)
-		if ok != (tc.group != "") || ok && (g.Name != tc.group || matched != tc.matched) {
-			t.Errorf("Group(%q) = %v, %q, %v; want %q, %q", tc.name, g, matched, ok, tc.group, tc.matched)
-		}
-	}
 }
 
 func TestTenants(t *testing.T) {
