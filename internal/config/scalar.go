@@ -107,7 +107,7 @@ var credential = func() kind[Secret] {
 	return kind[Secret]{name: k.name, empty: true, read: func(d *decoder, n *yamltree.Node, path string, v *Secret) {
 		var value string
 		k.read(d, n, path, &value)
-		*v = newSecret(value, n.Env)
+		*v = newSecret(value)
 	}}
 }()
 

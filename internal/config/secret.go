@@ -18,15 +18,12 @@ type Secret struct {
 	s **secret
 }
 
-func newSecret(value string, env []yamltree.Use) Secret {
-	s := &secret{value, env}
+func newSecret(value string) Secret {
+	s := &secret{value}
 	return Secret{&s}
 }
 
-type secret struct {
-	value string
-	env   []yamltree.Use
-}
+type secret struct{ value string }
 
 // Reveal returns the value. Its result must not reach a log, an error or a plugin.
 func (s Secret) Reveal() string {
@@ -38,27 +35,6 @@ func (s Secret) Reveal() string {
 
 // IsZero reports whether the secret is absent or empty.
 func (s Secret) IsZero() bool { return s.Reveal() == "" }
-
-// Env returns the names of the environment variables that the value was looked up in.
-func (s Secret) Env() []string {
-	if s.s == nil {
-		return nil
-	}
-	names := make([]string, len((*s.s).env))
-	for i, u := range (*s.s).env {
-		names[i] = u.Name
-	}
-	return names
-}
-
-// WhyEmpty says why an empty secret is empty, as far as the environment is the reason:
-// "ANTHROPIC_API_KEY is not set". It returns "" for any other secret.
-func (s Secret) WhyEmpty() string {
-	if s.s == nil || (*s.s).value != "" {
-		return ""
-	}
-	return whyEmpty((*s.s).env)
-}
 
 func (Secret) String() string               { return redacted }
 func (Secret) GoString() string             { return redacted }
