@@ -1,0 +1,96 @@
+package meter_test
+
+import (
+	"context"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/switchyard-gateway/switchyard/host/meter"
+)
+
+// instance is a guest as a host holds it: metered, or not, when the counters are nil.
+type instance struct {
+	api.Module
+	fuel, reserve, stack counter
+	given                int64
+}
+
+// counter is one of the globals that Rewrite adds.
+type counter struct{ api.MutableGlobal }
+
+func (c counter) set(v int64) {
+	if c.Type() == api.ValueTypeI32 {
+		v = int64(uint32(v))
+	}
+	c.Set(uint64(v))
+}
+
+func (c counter) left() int64 {
+	if c.Type() == api.ValueTypeI32 {
+		return int64(int32(c.Get()))
+	}
+	return int64(c.Get())
+}
+
+// instantiate makes an instance of a module, rewritten or not, and runs nothing that can use fuel.
+func instantiate(ctx context.Context, r wazero.Runtime, module []byte, name string) (*instance, error) {
+	m, err := r.InstantiateWithConfig(ctx, module, wazero.NewModuleConfig().WithName(name).WithStartFunctions())
+	if err != nil {
+		return nil, err
+	}
+	in := &instance{Module: m}
+	for export, c := range map[string]*counter{
+		meter.ExportFuel: &in.fuel, meter.ExportReserve: &in.reserve, meter.ExportStack: &in.stack,
+	} {
+		c.MutableGlobal, _ = m.ExportedGlobal(export).(api.MutableGlobal)
+	}
+	return in, nil
+}
+
+func (in *instance) metered() bool { return in.fuel.MutableGlobal != nil }
+
+// give sets the counters as a host does before a call.
+func (in *instance) give(fuel, stack int64) {
+	if !in.metered() {
+		return
+	}
+	first := min(fuel, meter.Slice)
+	in.fuel.set(first)
+	in.reserve.set(fuel - first)
+	in.stack.set(stack)
+	in.given = fuel
+}
+
+// dry says whether the call since give ended for want of fuel.
+func (in *instance) dry() bool { return in.metered() && in.fuel.left() < 0 }
+
+// deep says whether the call since give ended for want of stack.
+func (in *instance) deep() bool { return in.metered() && in.stack.left() < 0 }
+
+// used is the fuel used since give.
+func (in *instance) used() int64 {
+	if !in.metered() || in.dry() {
+		return in.given
+	}
+	return in.given - in.fuel.left() - in.reserve.left()
+}
+
+// start runs what was the module's start function, if it had one.
+func (in *instance) start(ctx context.Context) error {
+	f := in.ExportedFunction(meter.ExportStart)
+	if f == nil {
+		return nil
+	}
+	_, err := f.Call(ctx)
+	return err
+}
+
+// compiles says why wazero would not take a module, or nil.
+func compiles(ctx context.Context, r wazero.Runtime, module []byte) error {
+	c, err := r.CompileModule(ctx, module)
+	if err != nil {
+		return err
+	}
+	return c.Close(ctx)
+}

@@ -1,0 +1,61 @@
+// Package meter makes a WebAssembly module count what it executes, so that a host can run code that it does not trust:
+// import it to rewrite a module before it is compiled.
+//
+// A rewritten module does what the original does, and in addition
+//
+//   - pays fuel, at each function entry and each turn of a loop, for the instructions up to the next payment, and for
+//     bulk operations by their length. Fuel is a property of module and input: it is the same on every machine.
+//   - gives the host a chance to act, by a memory.grow of nothing, whenever a slice of fuel is used up. Compiled
+//     WebAssembly can't be interrupted, and Go's garbage collector waits for it.
+//   - counts an estimate of the native stack that nested calls take.
+//
+// It traps (unreachable) when fuel or stack are exhausted. The host talks to it through exported globals:
+//
+//	fuel=min(F, Slice), reserve=F-fuel, stack=S      before a call
+//	used = F-fuel-reserve, F if that is more         after it
+//	fuel < 0: out of fuel; stack < 0: too deep       after a trap
+package meter
+
+// What a rewritten module exports in addition. All globals are zero in a new instance.
+const (
+	ExportFuel    = "switchyard.fuel"    // mutable i64: what is left of the current slice
+	ExportReserve = "switchyard.reserve" // mutable i64: what further slices may take
+	ExportStack   = "switchyard.stack"   // mutable i32: bytes that calls may still nest
+	ExportStart   = "switchyard.start"   // the former start function, if the module had one: the host calls it
+)
+
+// reservedPrefix begins the names of exports that are the rewriter's.
+const reservedPrefix = "switchyard."
+
+// Slice is the fuel after which the host gets a chance to act.
+const Slice = 100_000
+
+// Version changes whenever the same module would be rewritten differently.
+const Version = 1
+
+// Limits is what a module may be. A field that is zero does not limit.
+type Limits struct {
+	FunctionSize  uint32 // bytes of one function's body
+	Functions     uint32 // imported ones included, as in the next two
+	Globals       uint32
+	TableElements uint32 // over all tables; declared maxima are lowered to it
+	Exports       uint32
+	Types         uint32
+	Segments      uint32 // data and element segments
+	Locals        uint32 // of one function, parameters included
+	Nesting       uint32 // of blocks in one function
+	Memory        uint32 // pages of 64 KiB; a declared maximum is lowered to it
+}
+
+// Rewrite returns a metered copy of module, or an error that says in a sentence which limit or rule the module breaks.
+// It does not validate: what it makes of an invalid module is refused by the compiler. The result depends on nothing but
+// the arguments and Version. Custom sections are dropped.
+func Rewrite(module []byte, l *Limits) ([]byte, error) {
+	m := &rewriter{limits: l, src: module}
+	m.used[addedRefill], m.used[addedAgain] = true, true
+	if err := m.decode(); err != nil {
+		return nil, err
+	}
+	m.depths()
+	return m.encode(), nil
+}
