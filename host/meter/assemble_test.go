@@ -25,16 +25,6 @@ type handwritten struct {
 
 func leb(v int) []byte { return binary.AppendUvarint(nil, uint64(v)) }
 
-// sleb is for numbers that are not negative.
-func sleb(v int) []byte {
-	b := leb(v)
-	if last := len(b) - 1; b[last]&0x40 != 0 {
-		b[last] |= 0x80
-		b = append(b, 0)
-	}
-	return b
-}
-
 func op(code byte, index int) []byte { return append([]byte{code}, leb(index)...) }
 
 func sized(b []byte) []byte { return append(leb(len(b)), b...) }

@@ -57,7 +57,7 @@ type guest struct {
 	input api.Function
 	room  uint32 // where the input goes
 	size  int
-	stack [1]uint64
+	buf   [1]uint64
 }
 
 const plenty = 1 << 40
@@ -82,24 +82,24 @@ func newGuest(tb testing.TB, module []byte) *guest {
 func (g *guest) call(tb testing.TB, ctx context.Context, f api.Function, message []byte) []byte {
 	if len(message) > g.size {
 		g.give(plenty, 8<<20)
-		g.stack[0] = uint64(len(message))
-		if err := g.input.CallWithStack(ctx, g.stack[:]); err != nil {
+		g.buf[0] = uint64(len(message))
+		if err := g.input.CallWithStack(ctx, g.buf[:]); err != nil {
 			tb.Fatal(err)
 		}
-		g.room, g.size = uint32(g.stack[0]), len(message)
+		g.room, g.size = uint32(g.buf[0]), len(message)
 	}
 	g.Memory().Write(g.room, message)
 	if g.metered() {
 		g.fuel.Set(meter.Slice)
 		g.reserve.Set(plenty - meter.Slice)
-		g.instance.stack.Set(8 << 20)
+		g.stack.Set(8 << 20)
 		g.given = plenty
 	}
-	g.stack[0] = uint64(len(message))
-	if err := f.CallWithStack(ctx, g.stack[:]); err != nil {
+	g.buf[0] = uint64(len(message))
+	if err := f.CallWithStack(ctx, g.buf[:]); err != nil {
 		tb.Fatal(err)
 	}
-	answer, ok := g.Memory().Read(abi.Unpack(g.stack[0]))
+	answer, ok := g.Memory().Read(abi.Unpack(g.buf[0]))
 	if !ok {
 		tb.Fatal("the answer is outside the memory")
 	}
@@ -230,5 +230,46 @@ func BenchmarkRewrite(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		rewrite(b, module)
+	}
+}
+
+// BenchmarkLoop compares the smallest loops and calls that a compiler makes of C: the worst case.
+func BenchmarkLoop(b *testing.B) {
+	const turns = "\x41\x90\xce\x00" // i32.const 10000
+	for _, c := range []struct{ name, params, locals, code string }{
+		{"count", "\x00", "\x01\x01\x7f", turns + "\x21\x00\x03\x40\x20\x00\x41\x01\x6b\x22\x00\x0d\x00\x0b"},
+		{"sum", "\x00", "\x02\x01\x7f\x01\x7e", turns + // of 64-bit words
+			"\x21\x00\x03\x40\x20\x01\x20\x00\x41\x03\x74\x29\x03\x00\x7c\x21\x01\x20\x00\x41\x01\x6b\x22\x00\x0d\x00\x0b"},
+		{"copy", "\x00", "\x01\x01\x7f", turns + // of bytes
+			"\x21\x00\x03\x40\x20\x00\x20\x00\x2d\x00\x80\xc0\x00\x3a\x00\x00\x20\x00\x41\x01\x6b\x22\x00\x0d\x00\x0b"},
+		{"float", "\x00", "\x02\x01\x7f\x01\x7c", turns +
+			"\x21\x00\x03\x40\x20\x01\x44\x00\x00\x00\x00\x00\x00\xf0\x3f\xa0\x21\x01\x20\x00\x41\x01\x6b\x22\x00\x0d\x00\x0b"},
+		{"fibonacci", "\x01\x7f\x01\x7f", "\x00", "\x20\x00\x41\x02\x48\x04\x7f\x20\x00\x05\x20\x00\x41\x01\x6b\x10\x00\x20\x00\x41\x02\x6b\x10\x00\x6a\x0b"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			params := c.params
+			if params == "\x00" {
+				params = "\x00\x00"
+			}
+			sec := func(id byte, content string) string {
+				return string(append([]byte{id, byte(len(content))}, content...))
+			}
+			body := c.locals + c.code + "\x0b"
+			module := []byte("\x00asm\x01\x00\x00\x00" + sec(1, "\x01\x60"+params) + sec(3, "\x01\x00") + sec(5, "\x01\x00\x04") +
+				sec(7, "\x01\x01f\x00\x00") + sec(10, "\x01"+string(byte(len(body)))+body))
+			plain, metered := newGuest(b, module), newGuest(b, rewrite(b, module))
+			run := func(g *guest) func() {
+				f := g.ExportedFunction("f")
+				return func() {
+					g.give(plenty, 8<<20)
+					g.buf[0] = 18
+					if err := f.CallWithStack(context.Background(), g.buf[:]); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			compare(b, run(plain), run(metered))
+			b.ReportMetric(float64(metered.used()), "fuel")
+		})
 	}
 }

@@ -3,6 +3,9 @@ package meter
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/switchyard-gateway/switchyard/host/meter/internal/callgraph"
+	"github.com/switchyard-gateway/switchyard/host/meter/internal/wasm"
 )
 
 // What counts more than the one that every instruction costs.
@@ -11,8 +14,27 @@ const (
 	localsPerFuel = 2   // locals that a function's entry sets to zero for one fuel
 )
 
-// maxBody bounds a function's size when Limits don't, so that its cost fits into 32 bits.
-const maxBody = 1 << 24
+// What bounds a function when Limits don't.
+const (
+	maxBody   = 1 << 24 // bytes, so that its cost fits into 32 bits
+	maxLocals = 1 << 20
+)
+
+// rewriter holds one module while it is rewritten.
+type rewriter struct {
+	wasm.Module
+	limits *Limits
+	src    []byte
+
+	bodies  []body
+	locals  uint32   // of the function that is being scanned
+	inserts []insert // of all bodies, in order
+	graph   callgraph.Graph
+	used    [appended]bool
+	scan    scanner
+}
+
+type span struct{ from, to int } // positions in rewriter.src
 
 // body is a function of the module.
 type body struct {
@@ -21,8 +43,6 @@ type body struct {
 	groups int    // their count
 	locals uint32 // parameters included
 	insert int    // its first insert; those of the next body begin where its own end
-	calls  int    // its first call, likewise
-	frame  uint32 // estimate of its native stack frame in bytes
 }
 
 // insert is a change of a function's code.
@@ -41,18 +61,13 @@ type insertKind byte
 const (
 	insertNothing insertKind = iota
 	insertCharge             // pay arg fuel
+	insertEntry              // the same at a function's entry, where the stack is looked at too
 	insertTurn               // the same at the head of a loop that takes nothing from the stack
 	insertSegment            // the same in a dispatch loop: label is the loop's, and key in local leads here
 	insertCall               // call the appended function arg
 	insertRange              // memory.fill or memory.copy, for which there is the appended function arg
-	insertDeeper             // a call: count what it may take of the stack; arg is the number of its site
+	insertDeeper             // a call: count what it may take of the stack; arg is its number in rewriter.graph
 )
-
-// site is a call in a function's code.
-type site struct {
-	callee int32 // the function, -1 for an indirect call
-	bytes  uint32
-}
 
 // scanner finds what to insert into a function. It is kept for its memory.
 type scanner struct {
@@ -86,53 +101,53 @@ type frame struct {
 	sets    int   // scanner.sets when it was opened
 }
 
-func (m *rewriter) code(r *reader) error {
-	if n := len(m.funcs) - m.importedFuncs; n != m.counts[secCode] {
-		return fmt.Errorf("the module declares %d functions and has code for %d", n, m.counts[secCode])
+// read finds out what to insert.
+func (m *rewriter) read() error {
+	m.used[addedRefill], m.used[addedAgain] = true, true
+	l := m.limits
+	if err := m.Decode(m.src, wasm.Limits{
+		FunctionSize: min(l.FunctionSize-1, maxBody-1) + 1, // 0 is maxBody
+		Functions:    l.Functions, Globals: l.Globals, TableElements: l.TableElements, Exports: l.Exports, Types: l.Types,
+		Segments: l.Segments, Memory: l.Memory, Reserved: reservedPrefix,
+	}, m.function); err != nil {
+		return err
 	}
-	m.bodies = make([]body, 0, m.counts[secCode]+1)
-	for i := range m.counts[secCode] {
-		size := r.u32()
-		if limit := m.limits.FunctionSize; limit != 0 && size > limit || size > maxBody {
-			return fmt.Errorf("function %d has %d bytes, the limit is %d", m.importedFuncs+i, size, min(limit-1, maxBody-1)+1)
-		}
-		s := r.sub(size)
-		if s.bad {
-			return nil
-		}
-		if err := m.function(i, &s); err != nil {
-			return fmt.Errorf("function %d %w", m.importedFuncs+i, err)
-		}
-		if s.bad || s.more() {
-			return fmt.Errorf("function %d is malformed", m.importedFuncs+i)
+	m.graph.Charge()
+	for f := range m.bodies {
+		if m.graph.Deep(f) {
+			m.inserts[m.bodies[f].insert].kind = insertEntry
 		}
 	}
 	return nil
 }
 
-func (m *rewriter) function(i int, r *reader) error {
-	typ := m.funcs[m.importedFuncs+i]
-	b := body{insert: len(m.inserts), calls: len(m.calls)}
-	b.groups = r.count()
-	b.decls.from = r.pos
+// function reads the next function's code.
+func (m *rewriter) function(i int, r *wasm.Reader) error {
+	typ := m.Funcs[m.ImportedFuncs+i]
+	if i == 0 {
+		m.bodies = make([]body, 0, len(m.Funcs)-m.ImportedFuncs)
+	}
+	b := body{insert: len(m.inserts)}
+	b.groups = r.Count()
+	b.decls.from = r.Pos()
 	locals := uint64(0)
 	m.scan.perLocal = 1
-	if bytes.IndexByte(m.types[typ].params, typeV128) >= 0 {
+	if bytes.IndexByte(m.Types[typ].Params, wasm.TypeV128) >= 0 {
 		m.scan.perLocal = 2
 	}
 	for range b.groups {
-		locals += uint64(r.u32())
-		t := r.byte()
-		if err := valueType(t); err != nil && !r.bad {
+		locals += uint64(r.U32())
+		t := r.Byte()
+		if err := wasm.ValueType(t); err != nil && !r.Bad() {
 			return err
 		}
-		if t == typeV128 {
+		if t == wasm.TypeV128 {
 			m.scan.perLocal = 2
 		}
 	}
-	b.decls.to = r.pos
+	b.decls.to = r.Pos()
 	declared := locals
-	locals += uint64(len(m.types[typ].params))
+	locals += uint64(len(m.Types[typ].Params))
 	limit := uint64(m.limits.Locals)
 	if limit == 0 {
 		limit = maxLocals
@@ -140,19 +155,17 @@ func (m *rewriter) function(i int, r *reader) error {
 	if locals > limit {
 		return fmt.Errorf("has %d locals, the limit is %d", locals, limit)
 	}
-	b.locals = uint32(locals) //nolint:gosec // no more than the limit
+	b.locals = uint32(locals)
 	m.locals = b.locals
-	b.span = span{r.pos, r.end}
-	if err := m.instructions(r, int64(declared/localsPerFuel)); err != nil { //nolint:gosec // no more than the limit
+	b.span = span{r.Pos(), r.End()}
+	if err := m.instructions(r, int64(declared/localsPerFuel)); err != nil {
 		return err
 	}
-	var err error
-	if b.frame, err = m.scan.frameSize(); err != nil {
+	frame, err := m.scan.frameSize()
+	if err != nil {
 		return err
 	}
+	m.graph.Function(frame)
 	m.bodies = append(m.bodies, b)
 	return nil
 }
-
-// maxLocals bounds a function's locals when Limits don't.
-const maxLocals = 1 << 20

@@ -4,28 +4,30 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/switchyard-gateway/switchyard/host/meter/internal/wasm"
 )
 
 // section returns a section of a module.
 func section(id byte, entries ...[]byte) []byte {
-	content := appendU32(nil, uint32(len(entries)))
+	content := wasm.AppendU32(nil, uint32(len(entries)))
 	for _, e := range entries {
 		content = append(content, e...)
 	}
-	return append(appendU32([]byte{id}, uint32(len(content))), content...)
+	return append(wasm.AppendU32([]byte{id}, uint32(len(content))), content...)
 }
 
 // coded returns an entry of the code section.
 func coded(locals, code []byte) []byte {
 	b := append(append([]byte{}, locals...), code...)
-	return append(appendU32(nil, uint32(len(b))), b...)
+	return append(wasm.AppendU32(nil, uint32(len(b))), b...)
 }
 
 var (
 	noLocals = []byte{0}
-	oneLocal = []byte{1, 1, typeI32}
-	toI32    = []byte{typeFunction, 1, typeI32, 0}
-	nothing  = []byte{typeFunction, 0, 0}
+	oneLocal = []byte{1, 1, wasm.TypeI32}
+	toI32    = []byte{wasm.TypeFunction, 1, wasm.TypeI32, 0}
+	nothing  = []byte{wasm.TypeFunction, 0, 0}
 )
 
 // module joins sections behind a header.
@@ -37,17 +39,16 @@ func module(sections ...[]byte) []byte {
 func decoded(t *testing.T, locals, code []byte) *rewriter {
 	t.Helper()
 	m := &rewriter{limits: &Limits{}, src: module(
-		section(secType, toI32, nothing),
-		section(secImport, []byte("\x01m\x01f\x00\x01")),
-		section(secFunction, []byte{0}),
-		section(secTable, []byte{typeFuncref, 0, 1}),
-		section(secMemory, []byte{0, 1}),
-		section(secCode, coded(locals, code)),
+		section(wasm.SecType, toI32, nothing),
+		section(wasm.SecImport, []byte("\x01m\x01f\x00\x01")),
+		section(wasm.SecFunction, []byte{0}),
+		section(wasm.SecTable, []byte{wasm.TypeFuncref, 0, 1}),
+		section(wasm.SecMemory, []byte{0, 1}),
+		section(wasm.SecCode, coded(locals, code)),
 	)}
-	if err := m.decode(); err != nil {
+	if err := m.read(); err != nil {
 		t.Fatal(err)
 	}
-	m.depths()
 	return m
 }
 
@@ -56,7 +57,7 @@ func TestCosts(t *testing.T) {
 	t.Parallel()
 	const (
 		nop  = 0x01
-		void = typeEmpty
+		void = wasm.TypeEmpty
 	)
 	nops := func(n int) []byte { return slices.Repeat([]byte{nop}, n) }
 	for _, c := range []struct {
@@ -65,75 +66,77 @@ func TestCosts(t *testing.T) {
 		code   []byte
 		want   []uint32
 	}{
-		{"nothing", noLocals, []byte{opEnd}, []uint32{1}},
-		{"locals", []byte{1, 10, typeI32}, []byte{opEnd}, []uint32{1 + 5}},
-		{"straight", noLocals, append(nops(7), opEnd), []uint32{8}},
-		{"import", noLocals, []byte{opCall, 0, opEnd}, []uint32{2 + costLeave}},
-		{"behind a return", noLocals, append([]byte{opReturn}, append(nops(50), opEnd)...), []uint32{1}},
+		{"nothing", noLocals, []byte{wasm.OpEnd}, []uint32{1}},
+		{"locals", []byte{1, 10, wasm.TypeI32}, []byte{wasm.OpEnd}, []uint32{1 + 5}},
+		{"straight", noLocals, append(nops(7), wasm.OpEnd), []uint32{8}},
+		{"import", noLocals, []byte{wasm.OpCall, 0, wasm.OpEnd}, []uint32{2 + costLeave}},
+		{"behind a return", noLocals, append([]byte{wasm.OpReturn}, append(nops(50), wasm.OpEnd)...), []uint32{1}},
 		{
 			"the longer arm", noLocals,
-			slices.Concat([]byte{opLocalGet, 0, opIf, void}, nops(3), []byte{opElse}, nops(9), []byte{opEnd, opEnd}),
+			slices.Concat([]byte{wasm.OpLocalGet, 0, wasm.OpIf, void}, nops(3), []byte{wasm.OpElse}, nops(9), []byte{wasm.OpEnd, wasm.OpEnd}),
 			[]uint32{2 + 1 + 9 + 1 + 1}, // else counts for the arm that it opens
 		},
 		{
 			"an arm alone", noLocals,
-			slices.Concat([]byte{opLocalGet, 0, opIf, void}, nops(5), []byte{opEnd, opEnd}),
+			slices.Concat([]byte{wasm.OpLocalGet, 0, wasm.OpIf, void}, nops(5), []byte{wasm.OpEnd, wasm.OpEnd}),
 			[]uint32{2 + 5 + 1 + 1},
 		},
 		{
 			"around", noLocals,
-			slices.Concat([]byte{opBlock, void, opLocalGet, 0, opBrIf, 0}, nops(5), []byte{opReturn, opEnd}, nops(20), []byte{opEnd}),
+			slices.Concat([]byte{wasm.OpBlock, void, wasm.OpLocalGet, 0, wasm.OpBrIf, 0}, nops(5), []byte{wasm.OpReturn, wasm.OpEnd}, nops(20), []byte{wasm.OpEnd}),
 			[]uint32{3 + 1 + 20 + 1},
 		},
 		{
 			"a loop", noLocals,
-			slices.Concat([]byte{opLoop, void}, nops(4), []byte{opLocalGet, 0, opBrIf, 0, opEnd}, nops(10), []byte{opEnd}),
+			slices.Concat([]byte{wasm.OpLoop, void}, nops(4), []byte{wasm.OpLocalGet, 0, wasm.OpBrIf, 0, wasm.OpEnd}, nops(10), []byte{wasm.OpEnd}),
 			[]uint32{1 + 10 + 1, 4 + 2 + 1},
 		},
 		{
 			"loops in a loop", noLocals,
-			slices.Concat([]byte{opLoop, void, opLoop, void}, nops(4), []byte{opEnd, opLoop, void}, nops(9), []byte{opBr, 0, opEnd, opBr, 0, opEnd, opEnd}),
+			slices.Concat(
+				[]byte{wasm.OpLoop, void, wasm.OpLoop, void}, nops(4), []byte{wasm.OpEnd, wasm.OpLoop, void}, nops(9),
+				[]byte{wasm.OpBr, 0, wasm.OpEnd, wasm.OpBr, 0, wasm.OpEnd, wasm.OpEnd}),
 			[]uint32{1, 2, 4 + 1, 9 + 1}, // what comes behind the last can't be reached
 		},
 		{
 			"out of loops", noLocals,
 			slices.Concat(
-				[]byte{opBlock, void}, nops(30),
-				[]byte{opLoop, void, opLoop, void}, nops(4), []byte{opBr, 2, opEnd, opEnd, opEnd}, nops(6), []byte{opEnd}),
+				[]byte{wasm.OpBlock, void}, nops(30),
+				[]byte{wasm.OpLoop, void, wasm.OpLoop, void}, nops(4), []byte{wasm.OpBr, 2, wasm.OpEnd, wasm.OpEnd, wasm.OpEnd}, nops(6), []byte{wasm.OpEnd}),
 			[]uint32{1 + 30 + 1 + 1 + 6 + 1, 1, 4 + 1},
 		},
-		{"an unreachable loop", noLocals, []byte{opReturn, opLoop, void, opBr, 0, opEnd, opEnd}, []uint32{1}},
+		{"an unreachable loop", noLocals, []byte{wasm.OpReturn, wasm.OpLoop, void, wasm.OpBr, 0, wasm.OpEnd, wasm.OpEnd}, []uint32{1}},
 		{
 			// local 1 is the key: 0 leads behind the inner block, 1 behind the outer one, which jumps back and forth.
 			"dispatch", oneLocal,
 			slices.Concat(
-				[]byte{opLoop, void, opBlock, void, opBlock, void, opLocalGet, 1, opBrTable, 1, 0, 1, opEnd}, nops(5),
-				[]byte{opLocalGet, 0, opIf, void, opI32Const, 1, opLocalSet, 1, opBr, 2, opEnd}, nops(20), []byte{opEnd}, nops(7),
-				[]byte{opLocalGet, 0, opIf, void, opI32Const, 0, opLocalSet, 1, opBr, 1, opEnd, opEnd, opEnd}),
-			// The entry does not pay for the first segment, to which a jump leads back: that pays for itself and for the
-			// second, through which the longest way goes.
-			[]uint32{1 + 2 + 1, 5 + 2 + 1 + 20 + 1 + 7 + 2 + 1 + 1},
+				[]byte{wasm.OpLoop, void, wasm.OpBlock, void, wasm.OpBlock, void, wasm.OpLocalGet, 1, wasm.OpBrTable, 1, 0, 1, wasm.OpEnd}, nops(5),
+				[]byte{wasm.OpLocalGet, 0, wasm.OpIf, void, wasm.OpI32Const, 1, wasm.OpLocalSet, 1, wasm.OpBr, 2, wasm.OpEnd}, nops(20), []byte{wasm.OpEnd}, nops(7),
+				[]byte{wasm.OpLocalGet, 0, wasm.OpIf, void, wasm.OpI32Const, 0, wasm.OpLocalSet, 1, wasm.OpBr, 1, wasm.OpEnd, wasm.OpEnd, wasm.OpEnd}),
+			// A jump leads back to the first segment, so that pays for itself, and for the second, through which its longest
+			// way goes; the entry pays for the second too, where key 1 leads.
+			[]uint32{1 + 2 + 7 + 2 + 3 + jumpCost + 1, 5 + 2 + 1 + 20 + 1 + 7 + 2 + 3 + jumpCost},
 		},
 		{
 			"dispatch forward only", oneLocal,
 			slices.Concat(
-				[]byte{opLoop, void, opBlock, void, opBlock, void, opLocalGet, 1, opBrTable, 1, 0, 1, opEnd}, nops(5),
-				[]byte{opI32Const, 1, opLocalSet, 1, opBr, 1, opEnd}, nops(7), []byte{opEnd, opEnd}),
+				[]byte{wasm.OpLoop, void, wasm.OpBlock, void, wasm.OpBlock, void, wasm.OpLocalGet, 1, wasm.OpBrTable, 1, 0, 1, wasm.OpEnd}, nops(5),
+				[]byte{wasm.OpI32Const, 1, wasm.OpLocalSet, 1, wasm.OpBr, 1, wasm.OpEnd}, nops(7), []byte{wasm.OpEnd, wasm.OpEnd}),
 			[]uint32{1 + 2 + 5 + 3 + jumpCost + 7 + 1 + 1},
 		},
 		{
 			"a long segment", oneLocal,
 			slices.Concat(
-				[]byte{opLoop, void, opBlock, void, opBlock, void, opLocalGet, 1, opBrTable, 1, 0, 1, opEnd}, nops(5),
-				[]byte{opEnd}, nops(long), []byte{opEnd, opEnd}),
+				[]byte{wasm.OpLoop, void, wasm.OpBlock, void, wasm.OpBlock, void, wasm.OpLocalGet, 1, wasm.OpBrTable, 1, 0, 1, wasm.OpEnd}, nops(5),
+				[]byte{wasm.OpEnd}, nops(long), []byte{wasm.OpEnd, wasm.OpEnd}),
 			[]uint32{1 + 2 + 5 + 1 + 1, long + 1},
 		},
 		{
 			"dispatch with a jump of another kind", oneLocal,
 			slices.Concat(
-				[]byte{opLoop, void, opBlock, void, opBlock, void, opLocalGet, 1, opBrTable, 1, 0, 1, opEnd}, nops(5),
-				[]byte{opEnd}, nops(7), []byte{opBr, 0, opEnd, opEnd}),
-			[]uint32{1 + 2, 5 + 1, 7 + 1},
+				[]byte{wasm.OpLoop, void, wasm.OpBlock, void, wasm.OpBlock, void, wasm.OpLocalGet, 1, wasm.OpBrTable, 1, 0, 1, wasm.OpEnd}, nops(5),
+				[]byte{wasm.OpEnd}, nops(7), []byte{wasm.OpBr, 0, wasm.OpEnd, wasm.OpEnd}),
+			[]uint32{1 + 2, 5 + 1, 7 + 1 + jumpCost},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -141,7 +144,7 @@ func TestCosts(t *testing.T) {
 			var got []uint32
 			for _, in := range decoded(t, c.locals, c.code).inserts {
 				switch in.kind {
-				case insertCharge, insertTurn, insertSegment:
+				case insertCharge, insertEntry, insertTurn, insertSegment:
 					got = append(got, in.arg)
 				}
 			}
@@ -155,22 +158,22 @@ func TestCosts(t *testing.T) {
 // TestKeys covers when the end of a slice may lead back by way of the dispatch loop's key: not if anything else reads it.
 func TestKeys(t *testing.T) {
 	t.Parallel()
-	const void = typeEmpty
+	const void = wasm.TypeEmpty
 	loop := []byte{
-		opLoop, void, opBlock, void, opLocalGet, 1, opBrTable, 0, 0, opEnd,
-		opLocalGet, 0, opIf, void, opI32Const, 0, opLocalSet, 1, opBr, 1, opEnd, opEnd,
+		wasm.OpLoop, void, wasm.OpBlock, void, wasm.OpLocalGet, 1, wasm.OpBrTable, 0, 0, wasm.OpEnd,
+		wasm.OpLocalGet, 0, wasm.OpIf, void, wasm.OpI32Const, 0, wasm.OpLocalSet, 1, wasm.OpBr, 1, wasm.OpEnd, wasm.OpEnd,
 	}
 	for _, c := range []struct {
 		name string
 		code []byte
 		want insertKind
 	}{
-		{"alone", append(slices.Clip(loop), opEnd), insertSegment},
-		{"read afterwards", append(slices.Clip(loop), opLocalGet, 1, opDrop, opEnd), insertCharge},
-		{"read before", append(append([]byte{opLocalGet, 1, opDrop}, loop...), opEnd), insertSegment},
-		{"set afterwards", append(slices.Clip(loop), opI32Const, 1, opLocalSet, 1, opEnd), insertSegment},
-		{"in a loop", append(append([]byte{opLoop, void}, loop...), opEnd, opEnd), insertCharge},
-		{"another way to it", append(slices.Clip(loop[:len(loop)-1]), opLocalGet, 0, opBrIf, 0, opEnd, opEnd), insertCharge},
+		{"alone", append(slices.Clip(loop), wasm.OpEnd), insertSegment},
+		{"read afterwards", append(slices.Clip(loop), wasm.OpLocalGet, 1, wasm.OpDrop, wasm.OpEnd), insertCharge},
+		{"read before", append(append([]byte{wasm.OpLocalGet, 1, wasm.OpDrop}, loop...), wasm.OpEnd), insertSegment},
+		{"set afterwards", append(slices.Clip(loop), wasm.OpI32Const, 1, wasm.OpLocalSet, 1, wasm.OpEnd), insertSegment},
+		{"in a loop", append(append([]byte{wasm.OpLoop, void}, loop...), wasm.OpEnd, wasm.OpEnd), insertCharge},
+		{"another way to it", append(slices.Clip(loop[:len(loop)-1]), wasm.OpLocalGet, 0, wasm.OpBrIf, 0, wasm.OpEnd, wasm.OpEnd), insertCharge},
 	} {
 		list := decoded(t, oneLocal, c.code).inserts
 		if got := list[len(list)-1].kind; got != c.want {
@@ -183,12 +186,12 @@ func TestKeys(t *testing.T) {
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	in := module(
-		section(secType, nothing),
-		section(secFunction, []byte{0}),
-		section(secMemory, []byte{0, 1}),
-		[]byte{secStart, 1, 0},
-		section(secCode, coded(noLocals, []byte{opLoop, typeEmpty, opBr, 0, opEnd, opEnd})),
-		append([]byte{secCustom, 5, 4}, "name"...),
+		section(wasm.SecType, nothing),
+		section(wasm.SecFunction, []byte{0}),
+		section(wasm.SecMemory, []byte{0, 1}),
+		[]byte{wasm.SecStart, 1, 0},
+		section(wasm.SecCode, coded(noLocals, []byte{wasm.OpLoop, wasm.TypeEmpty, wasm.OpBr, 0, wasm.OpEnd, wasm.OpEnd})),
+		append([]byte{wasm.SecCustom, 5, 4}, "name"...),
 	)
 	out, err := Rewrite(in, &Limits{Memory: 2})
 	if err != nil {

@@ -1,5 +1,7 @@
 package meter
 
+import "github.com/switchyard-gateway/switchyard/host/meter/internal/wasm"
+
 // dispatch is a loop in the manner of the Go compiler, whose functions have no jumps but these:
 //
 //	loop; block; block; …; local.get X; br_table …; end; …; end; …; end
@@ -45,7 +47,7 @@ type edge struct {
 
 const (
 	none     = -1
-	jumpCost = 3    // of loop, local.get and br_table: the blocks between them are nothing
+	jumpCost = 3   // of loop, local.get and br_table: the blocks between them are nothing
 	long     = 600 // a segment of a higher cost pays for itself
 )
 
@@ -56,14 +58,14 @@ type jumps struct {
 }
 
 // next notes an instruction and returns whether it is the last of a jump by way of the local. r stands behind op.
-func (j *jumps) next(r reader, op byte, local uint32) bool {
+func (j *jumps) next(r wasm.Reader, op byte, local uint32) bool {
 	switch {
-	case op == opI32Const:
-		v := r.s33()
-		j.state, j.key = 1, uint32(v) //nolint:gosec // br_table compares unsigned
-	case op == opLocalSet && j.state == 1 && r.u32() == local:
+	case op == wasm.OpI32Const:
+		v := r.S33()
+		j.state, j.key = 1, uint32(v)
+	case op == wasm.OpLocalSet && j.state == 1 && r.U32() == local:
 		j.state = 2
-	case op == opBr && j.state == 2:
+	case op == wasm.OpBr && j.state == 2:
 		j.state = 0
 		return true
 	default:
@@ -73,26 +75,26 @@ func (j *jumps) next(r reader, op byte, local uint32) bool {
 }
 
 // recognise looks ahead from the inside of a loop and reports whether it is a dispatch loop.
-func (d *dispatch) recognise(r reader) bool {
+func (d *dispatch) recognise(r wasm.Reader) bool {
 	d.blocks = 0
-	op := r.byte()
-	for ; op == opBlock; op = r.byte() {
-		if r.byte() != typeEmpty {
+	op := r.Byte()
+	for ; op == wasm.OpBlock; op = r.Byte() {
+		if r.Byte() != wasm.TypeEmpty {
 			return false
 		}
 		d.blocks++
 	}
-	if op != opLocalGet || d.blocks == 0 {
+	if op != wasm.OpLocalGet || d.blocks == 0 {
 		return false
 	}
-	d.local = r.u32()
-	if r.byte() != opBrTable {
+	d.local = r.U32()
+	if r.Byte() != wasm.OpBrTable {
 		return false
 	}
 	d.table = d.table[:0]
-	for range r.count() + 1 {
-		label := r.u32()
-		if r.bad || int64(label) == int64(d.blocks) { // the loop itself
+	for range r.Count() + 1 {
+		label := r.U32()
+		if r.Bad() || int64(label) == int64(d.blocks) { // the loop itself
 			return false
 		}
 		d.table = append(d.table, label)
@@ -166,7 +168,7 @@ func (m *rewriter) settle() {
 			in := &m.inserts[s.insert]
 			in.arg = fuel(s.cost)
 			if s.key != none && d.region == 0 {
-				in.kind, in.key, in.local, in.label = insertSegment, uint32(s.key), d.local, uint32(level-1) //nolint:gosec // fewer than the function's bytes
+				in.kind, in.key, in.local, in.label = insertSegment, uint32(s.key), d.local, uint32(level-1)
 			}
 		} else {
 			m.inserts[s.insert].kind = insertNothing

@@ -1,6 +1,10 @@
 package meter
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/switchyard-gateway/switchyard/host/meter/internal/wasm"
+)
 
 // Type indices of the appended functions, behind the module's own.
 const (
@@ -24,7 +28,8 @@ func (m *rewriter) encode() []byte {
 	out := make([]byte, 0, len(m.src)+len(m.inserts)*20+1024)
 	out = append(out, m.src[:8]...)
 	for _, id := range [...]byte{
-		secType, secImport, secFunction, secTable, secMemory, secGlobal, secExport, secElement, secDataCount, secCode, secData,
+		wasm.SecType, wasm.SecImport, wasm.SecFunction, wasm.SecTable, wasm.SecMemory, wasm.SecGlobal, wasm.SecExport,
+		wasm.SecElement, wasm.SecDataCount, wasm.SecCode, wasm.SecData,
 	} {
 		out = m.writeSection(out, id)
 	}
@@ -36,52 +41,51 @@ func (m *rewriter) writeSection(out []byte, id byte) []byte {
 	var entry []byte // what follows the module's own entries
 	added := 0
 	switch id {
-	case secType:
+	case wasm.SecType:
 		added = addedTypes
-		entry = append(entry, typeFunction, 0, 0)
-		entry = append(entry, typeFunction, 1, typeI64, 0)
-		entry = append(entry, typeFunction, 1, typeI32, 1, typeI32)
-		entry = append(entry, typeFunction, 3, typeI32, typeI32, typeI32, 0)
-	case secFunction:
+		entry = append(entry, wasm.TypeFunction, 0, 0)
+		entry = append(entry, wasm.TypeFunction, 1, wasm.TypeI64, 0)
+		entry = append(entry, wasm.TypeFunction, 1, wasm.TypeI32, 1, wasm.TypeI32)
+		entry = append(entry, wasm.TypeFunction, 3, wasm.TypeI32, wasm.TypeI32, wasm.TypeI32, 0)
+	case wasm.SecFunction:
 		for fn, used := range m.used {
 			if used {
 				added++
-				entry = appendU32(entry, uint32(len(m.types)+addedType[fn])) //nolint:gosec // fewer than the module's bytes
+				entry = wasm.AppendU32(entry, uint32(len(m.Types)+addedType[fn]))
 			}
 		}
-	case secTable, secMemory:
+	case wasm.SecTable, wasm.SecMemory:
 		return m.writeResources(out, id)
-	case secGlobal:
+	case wasm.SecGlobal:
 		added = addedGlobals
-		entry = append(entry, typeI64, 1, opI64Const, 0, opEnd)
-		entry = append(entry, typeI64, 1, opI64Const, 0, opEnd)
-		entry = append(entry, typeI32, 1, opI32Const, 0, opEnd)
-	case secExport:
+		entry = append(entry, wasm.TypeI64, 1, wasm.OpI64Const, 0, wasm.OpEnd)
+		entry = append(entry, wasm.TypeI64, 1, wasm.OpI64Const, 0, wasm.OpEnd)
+		entry = append(entry, wasm.TypeI32, 1, wasm.OpI32Const, 0, wasm.OpEnd)
+	case wasm.SecExport:
 		for i, name := range [...]string{ExportFuel, ExportReserve, ExportStack} {
-			entry = appendExport(entry, name, 3, m.globals+i)
+			entry = appendExport(entry, name, 3, m.Globals+i)
 		}
 		added = addedGlobals
-		if m.present[secStart] {
-			entry = appendExport(entry, ExportStart, 0, int(m.start))
+		if m.Start >= 0 {
+			entry = appendExport(entry, ExportStart, 0, m.Start)
 			added++
 		}
-	case secCode:
+	case wasm.SecCode:
 		return m.writeCode(out)
 	default:
-		if m.present[id] {
-			p := m.payload[id]
+		if payload, present := m.Section(id); present {
 			out = append(out, id)
-			out = appendU32(out, uint32(p.to-p.from)) //nolint:gosec // decode bounds the module
-			out = append(out, m.src[p.from:p.to]...)
+			out = wasm.AppendU32(out, uint32(len(payload)))
+			out = append(out, payload...)
 		}
 		return out
 	}
-	e := m.entries[id]
-	count := appendU32(nil, uint32(m.counts[id]+added)) //nolint:gosec // fewer than the module's bytes
+	n, own := m.Entries(id)
+	count := wasm.AppendU32(nil, uint32(n+added))
 	out = append(out, id)
-	out = appendU32(out, uint32(len(count)+e.to-e.from+len(entry))) //nolint:gosec // decode bounds the module
+	out = wasm.AppendU32(out, uint32(len(count)+len(own)+len(entry)))
 	out = append(out, count...)
-	out = append(out, m.src[e.from:e.to]...)
+	out = append(out, own...)
 	return append(out, entry...)
 }
 
@@ -89,40 +93,40 @@ func appendExport(b []byte, name string, kind byte, index int) []byte {
 	b = append(b, byte(len(name)))
 	b = append(b, name...)
 	b = append(b, kind)
-	return appendU32(b, uint32(index)) //nolint:gosec // fewer than the module's bytes
+	return wasm.AppendU32(b, uint32(index))
 }
 
 func (m *rewriter) writeResources(out []byte, id byte) []byte {
-	list := m.memories[min(m.importedMems, len(m.memories)):]
-	if id == secTable {
-		list = m.tables[m.importedTabs:]
-		if len(m.memories) == 0 { // see coder.refill
-			list = append(list[:len(list):len(list)], resource{element: typeFuncref, limited: true})
+	list := m.Memories[min(m.ImportedMemories, len(m.Memories)):]
+	if id == wasm.SecTable {
+		list = m.Tables[m.ImportedTables:]
+		if len(m.Memories) == 0 { // see coder.refill
+			list = append(list[:len(list):len(list)], wasm.Resource{Element: wasm.TypeFuncref, Limited: true})
 		}
 	}
 	if len(list) == 0 {
 		return out
 	}
-	body := appendU32(nil, uint32(len(list))) //nolint:gosec // fewer than the module's bytes
+	body := wasm.AppendU32(nil, uint32(len(list)))
 	for _, s := range list {
-		if id == secTable {
-			body = append(body, s.element)
+		if id == wasm.SecTable {
+			body = append(body, s.Element)
 		}
-		if s.limited {
-			body = appendU32(append(body, 1), s.min)
-			body = appendU32(body, s.max)
+		if s.Limited {
+			body = wasm.AppendU32(append(body, 1), s.Min)
+			body = wasm.AppendU32(body, s.Max)
 		} else {
-			body = appendU32(append(body, 0), s.min)
+			body = wasm.AppendU32(append(body, 0), s.Min)
 		}
 	}
 	out = append(out, id)
-	out = appendU32(out, uint32(len(body))) //nolint:gosec // fewer than the module's bytes
+	out = wasm.AppendU32(out, uint32(len(body)))
 	return append(out, body...)
 }
 
 // writeCode writes the code section. Its length is written last, in five bytes.
 func (m *rewriter) writeCode(out []byte) []byte {
-	out = append(out, secCode, 0, 0, 0, 0, 0)
+	out = append(out, wasm.SecCode, 0, 0, 0, 0, 0)
 	start := len(out)
 	count := len(m.bodies)
 	for _, used := range m.used {
@@ -130,7 +134,7 @@ func (m *rewriter) writeCode(out []byte) []byte {
 			count++
 		}
 	}
-	out = appendU32(out, uint32(count)) //nolint:gosec // fewer than the module's bytes
+	out = wasm.AppendU32(out, uint32(count))
 	c := m.newCoder()
 	for i := range m.bodies {
 		b := &m.bodies[i]
@@ -139,17 +143,17 @@ func (m *rewriter) writeCode(out []byte) []byte {
 			end = m.bodies[i+1].insert
 		}
 		c.function(m, b, m.inserts[b.insert:end])
-		out = appendU32(out, uint32(len(c.buf))) //nolint:gosec // a small multiple of the module
+		out = wasm.AppendU32(out, uint32(len(c.buf)))
 		out = append(out, c.buf...)
 	}
 	for fn, used := range m.used {
 		if used {
 			c.appended(m, fn)
-			out = appendU32(out, uint32(len(c.buf))) //nolint:gosec // a few bytes
+			out = wasm.AppendU32(out, uint32(len(c.buf)))
 			out = append(out, c.buf...)
 		}
 	}
-	padded(out[start-5:start], uint32(len(out)-start)) //nolint:gosec // a small multiple of the module
+	padded(out[start-5:start], uint32(len(out)-start))
 	return out
 }
 

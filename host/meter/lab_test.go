@@ -88,7 +88,7 @@ type run struct {
 	ended  string // why no further step can be compared: "fuel", "stack", or the engine's own limit
 }
 
-// Split says how fuel is given to a call.
+// split is how fuel is given to a call.
 type split func(in *instance, fuel int64)
 
 func sliced(in *instance, fuel int64) { in.give(fuel, labStack) }
@@ -121,6 +121,9 @@ func play(tb testing.TB, r wazero.Runtime, module []byte, m *modgen.Module, n in
 			p.native = max(p.native, nativeStack(f))
 		}
 		s := step{export: c.Export, results: fmt.Sprintf("%x", results), trap: trapOf(err)}
+		if err == nil && p.metered() && p.stack.left() != labStack {
+			tb.Errorf("%s has returned and left %d bytes of stack, not %d", c.Export, p.stack.left(), labStack)
+		}
 		switch {
 		case p.dry():
 			p.ended = "fuel"

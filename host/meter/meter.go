@@ -3,8 +3,10 @@
 //
 // A rewritten module does what the original does, and in addition
 //
-//   - pays fuel, at each function entry and each turn of a loop, for the instructions up to the next payment, and for
-//     bulk operations by their length. Fuel is a property of module and input: it is the same on every machine.
+//   - pays fuel, at each function entry and each turn of a loop, for the longest way to the next payment: one for an
+//     instruction, 100 more for one that leaves compiled code (a call of the host, memory.grow), one for two locals that
+//     a function has, one for eight bytes or one table element of a bulk operation, 8192 for a page of memory. Fuel is a
+//     property of module and input: it is the same on every machine.
 //   - gives the host a chance to act, by a memory.grow of nothing, whenever a slice of fuel is used up. Compiled
 //     WebAssembly can't be interrupted, and Go's garbage collector waits for it.
 //   - counts an estimate of the native stack that nested calls take.
@@ -31,7 +33,7 @@ const reservedPrefix = "switchyard."
 const Slice = 100_000
 
 // Version changes whenever the same module would be rewritten differently.
-const Version = 1
+const Version = 2
 
 // Limits is what a module may be. A field that is zero does not limit.
 type Limits struct {
@@ -52,10 +54,8 @@ type Limits struct {
 // the arguments and Version. Custom sections are dropped.
 func Rewrite(module []byte, l *Limits) ([]byte, error) {
 	m := &rewriter{limits: l, src: module}
-	m.used[addedRefill], m.used[addedAgain] = true, true
-	if err := m.decode(); err != nil {
+	if err := m.read(); err != nil {
 		return nil, err
 	}
-	m.depths()
 	return m.encode(), nil
 }

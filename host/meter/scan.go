@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/switchyard-gateway/switchyard/host/meter/internal/callgraph"
+	"github.com/switchyard-gateway/switchyard/host/meter/internal/wasm"
 )
 
 // instructions walks over a function's code and notes what to insert. The function's entry costs its longest way plus
@@ -11,24 +14,24 @@ import (
 //
 // A loop is a region of its own, paid at each turn. Ways that leave it go on in the region around it from where the loop
 // began, as the rest is paid already.
-func (m *rewriter) instructions(r *reader, extra int64) error {
+func (m *rewriter) instructions(r *wasm.Reader, extra int64) error {
 	s := &m.scan
-	s.frames = append(s.frames[:0], frame{op: opBlock, join: none})
-	s.regions = append(s.regions[:0], region{insert: m.insert(r.pos, insertCharge), loops: none})
+	s.frames = append(s.frames[:0], frame{op: wasm.OpBlock, join: none})
+	s.regions = append(s.regions[:0], region{insert: m.insert(r.Pos(), insertCharge), loops: none})
 	s.disp.active, s.disp.entered, s.disp.read = false, false, false
 	first := len(m.inserts)
 	s.values, s.sets, s.widest = s.perLocal*int(m.locals), 0, 0
 	cur := extra
-	for r.more() {
-		at := r.pos
-		op := r.byte()
-		if cur >= 0 && op != opEnd && op != opElse {
+	for r.More() {
+		at := r.Pos()
+		op := r.Byte()
+		if cur >= 0 && op != wasm.OpEnd && op != wasm.OpElse {
 			cur++
 		}
 		s.values += int(pushed[op])
 		jump := s.disp.active && s.jumps.next(*r, op, s.disp.local)
 		switch op {
-		case opBlock, opIf, opLoop:
+		case wasm.OpBlock, wasm.OpIf, wasm.OpLoop:
 			takes, err := m.blockType(r)
 			if err != nil {
 				return err
@@ -36,31 +39,31 @@ func (m *rewriter) instructions(r *reader, extra int64) error {
 			if err := m.open(r, op, takes, cur); err != nil {
 				return err
 			}
-			if op == opLoop && cur >= 0 && s.frames[len(s.frames)-1].op == opLoop {
+			if op == wasm.OpLoop && cur >= 0 && s.frames[len(s.frames)-1].op == wasm.OpLoop {
 				cur = 0
 			}
-		case opElse:
+		case wasm.OpElse:
 			f := &s.frames[len(s.frames)-1]
-			if f.op != opIf {
+			if f.op != wasm.OpIf {
 				return errors.New("has an else without an if")
 			}
 			s.reach(cur)
-			f.op, f.join = opElse, max(f.join, cur)
+			f.op, f.join = wasm.OpElse, max(f.join, cur)
 			cur = f.start
 			if cur >= 0 {
 				cur++
 			}
-		case opEnd:
+		case wasm.OpEnd:
 			cur = m.end(r, cur)
 			if len(s.frames) == 0 {
-				if r.more() {
+				if r.More() {
 					return errors.New("has code behind its end")
 				}
 				m.plain(m.inserts[first:])
 				return nil
 			}
-		case opBr, opBrIf:
-			label := r.u32()
+		case wasm.OpBr, wasm.OpBrIf:
+			label := r.U32()
 			if int64(label) >= int64(len(s.frames)) {
 				return badLabel(label, len(s.frames))
 			}
@@ -70,10 +73,10 @@ func (m *rewriter) instructions(r *reader, extra int64) error {
 			} else {
 				s.branch(to, cur)
 			}
-			if op == opBr {
+			if op == wasm.OpBr {
 				cur = none
 			}
-		case opBrTable:
+		case wasm.OpBrTable:
 			if d := &s.disp; d.active && !d.entered {
 				if err := s.enter(r, cur); err != nil {
 					return err
@@ -81,9 +84,9 @@ func (m *rewriter) instructions(r *reader, extra int64) error {
 				cur = none
 				break
 			}
-			for range r.count() + 1 {
-				label := r.u32()
-				if r.bad {
+			for range r.Count() + 1 {
+				label := r.U32()
+				if r.Bad() {
 					break
 				}
 				if int64(label) >= int64(len(s.frames)) {
@@ -92,80 +95,80 @@ func (m *rewriter) instructions(r *reader, extra int64) error {
 				s.branch(len(s.frames)-1-int(label), cur)
 			}
 			cur = none
-		case opReturn, opUnreachable:
+		case wasm.OpReturn, wasm.OpUnreachable:
 			s.reach(cur)
 			cur = none
-		case opCall:
-			f, err := m.index(r, ofFunction)
+		case wasm.OpCall:
+			f, err := m.Index(r, wasm.OfFunction)
 			if err != nil {
 				return err
 			}
-			if !r.bad {
-				s.passes(&m.types[m.funcs[f]])
+			if !r.Bad() {
+				s.passes(&m.Types[m.Funcs[f]])
 			}
-			if int(f) < m.importedFuncs {
+			if int(f) < m.ImportedFuncs {
 				cur = pay(cur, costLeave)
 			} else {
-				m.call(at, r.pos, int32(f)) //nolint:gosec // as many as the module's bytes
+				m.call(at, r.Pos(), int32(f)-int32(m.ImportedFuncs))
 			}
-		case opCallIndirect:
-			typ, err := m.index(r, ofType)
+		case wasm.OpCallIndirect:
+			typ, err := m.Index(r, wasm.OfType)
 			if err != nil {
 				return err
 			}
-			if !r.bad {
-				s.passes(&m.types[typ])
+			if !r.Bad() {
+				s.passes(&m.Types[typ])
 			}
-			if _, err := m.index(r, ofTable); err != nil {
+			if _, err := m.Index(r, wasm.OfTable); err != nil {
 				return err
 			}
-			m.call(at, r.pos, none)
-		case opGlobalGet, opGlobalSet:
-			if _, err := m.index(r, ofGlobal); err != nil {
+			m.call(at, r.Pos(), callgraph.Anywhere)
+		case wasm.OpGlobalGet, wasm.OpGlobalSet:
+			if _, err := m.Index(r, wasm.OfGlobal); err != nil {
 				return err
 			}
-		case opTableGet, opTableSet:
-			if _, err := m.index(r, ofTable); err != nil {
+		case wasm.OpTableGet, wasm.OpTableSet:
+			if _, err := m.Index(r, wasm.OfTable); err != nil {
 				return err
 			}
-		case opRefFunc:
-			f, err := m.index(r, ofFunction)
+		case wasm.OpRefFunc:
+			f, err := m.Index(r, wasm.OfFunction)
 			if err != nil {
 				return err
 			}
-			if m.present[secStart] && f == m.start && !m.startDeclared {
+			if int(f) == m.Start && !m.StartDeclared {
 				return fmt.Errorf("refers to function %d, which no export, element segment or global declares", f)
 			}
 			cur = pay(cur, costLeave)
-		case opMemoryGrow:
-			if b := r.byte(); b != 0 {
-				return unsupported(fmt.Sprintf("multiple memories (it grows memory %d)", b))
+		case wasm.OpMemoryGrow:
+			if b := r.Byte(); b != 0 {
+				return wasm.Unsupported(fmt.Sprintf("multiple memories (it grows memory %d)", b))
 			}
-			m.replace(insertCall, at, r.pos, addedGrow)
+			m.replace(insertCall, at, r.Pos(), addedGrow)
 			cur = pay(cur, costLeave)
-		case opPrefixMisc:
+		case wasm.OpPrefixMisc:
 			var err error
 			if cur, err = m.misc(r, at, cur); err != nil {
 				return err
 			}
-		case opLocalGet, opLocalSet, opLocalTee:
-			i, err := m.index(r, ofLocal)
+		case wasm.OpLocalGet, wasm.OpLocalSet, wasm.OpLocalTee:
+			i, err := m.local(r)
 			if err != nil {
 				return err
 			}
-			if op != opLocalGet {
+			if op != wasm.OpLocalGet {
 				s.sets++
 			}
-			if i == s.disp.local && op != opLocalSet && s.disp.entered {
+			if i == s.disp.local && op != wasm.OpLocalSet && s.disp.entered {
 				s.disp.read = true
 			}
 		default:
-			if err := skip(r, op); err != nil {
+			if err := wasm.SkipImmediates(r, op); err != nil {
 				return err
 			}
 		}
 	}
-	r.fail()
+	r.Fail()
 	return nil
 }
 
@@ -184,16 +187,16 @@ func badLabel(label uint32, frames int) error {
 const opDispatch = 0xff
 
 // open enters a block.
-func (m *rewriter) open(r *reader, op byte, takes bool, cur int64) error {
+func (m *rewriter) open(r *wasm.Reader, op byte, takes bool, cur int64) error {
 	s := &m.scan
 	d := &s.disp
 	f := frame{op: op, region: len(s.regions) - 1, start: cur, join: none, sets: s.sets}
 	switch {
-	case op == opLoop && cur >= 0 && !d.active && !d.entered && d.recognise(*r):
+	case op == wasm.OpLoop && cur >= 0 && !d.active && !d.entered && d.recognise(*r):
 		d.begin(len(s.frames), len(s.regions)-1)
 		s.jumps.state = 0
 		f.op = opDispatch
-	case op == opLoop:
+	case op == wasm.OpLoop:
 		s.reach(cur)
 		g := region{insert: none, start: cur, loops: none}
 		if cur >= 0 {
@@ -201,10 +204,10 @@ func (m *rewriter) open(r *reader, op byte, takes bool, cur int64) error {
 			if takes {
 				kind = insertCharge
 			}
-			g.insert = m.insert(r.pos, kind)
+			g.insert = m.insert(r.Pos(), kind)
 		}
 		s.regions = append(s.regions, g)
-	case op == opBlock && d.active && d.unopened > 0:
+	case op == wasm.OpBlock && d.active && d.unopened > 0:
 		f.level = d.blocks - d.unopened + 1
 		d.unopened--
 	}
@@ -227,7 +230,7 @@ func (m *rewriter) leave() region {
 }
 
 // fuel makes a cost an insert's argument. None is too large: see maxBody.
-func fuel(cost int64) uint32 { return uint32(min(cost, math.MaxUint32)) } //nolint:gosec // as it says
+func fuel(cost int64) uint32 { return uint32(min(cost, math.MaxUint32)) }
 
 // reach notes how long the way to an instruction is.
 func (s *scanner) reach(cur int64) {
@@ -248,9 +251,10 @@ func (s *scanner) branch(to int, cur int64) {
 		return
 	}
 	switch f := &s.frames[to]; {
-	case f.op == opLoop: // the next turn pays for itself
+	case f.op == wasm.OpLoop: // the next turn pays for itself
 	case f.op == opDispatch:
 		s.disp.unknown = true
+		s.reach(pay(cur, jumpCost))
 	case f.level > 0:
 		if segment := s.disp.region + 1; segment+1 < len(s.regions) {
 			cur = s.regions[segment+1].start
@@ -269,7 +273,7 @@ func (s *scanner) jump(cur int64) {
 	to := d.frame + d.blocks - d.label(s.jumps.key)
 	switch level := to - d.frame; {
 	case level > d.open:
-		s.reach(cur)
+		s.reach(pay(cur, jumpCost))
 		if cur >= 0 {
 			d.segments[level].paid = true
 		}
@@ -279,13 +283,13 @@ func (s *scanner) jump(cur int64) {
 }
 
 // enter notes the ways by which a dispatch loop is entered.
-func (s *scanner) enter(r *reader, cur int64) error {
+func (s *scanner) enter(r *wasm.Reader, cur int64) error {
 	d := &s.disp
 	d.entered, d.way = true, cur-int64(d.blocks) // see jumpCost
 	s.reach(d.way)
-	for range r.count() + 1 {
-		label := r.u32()
-		if r.bad {
+	for range r.Count() + 1 {
+		label := r.U32()
+		if r.Bad() {
 			break
 		}
 		if int64(label) >= int64(len(s.frames)) {
@@ -299,7 +303,7 @@ func (s *scanner) enter(r *reader, cur int64) error {
 }
 
 // end closes the innermost block and returns the way to what follows it.
-func (m *rewriter) end(r *reader, cur int64) int64 {
+func (m *rewriter) end(r *wasm.Reader, cur int64) int64 {
 	s := &m.scan
 	if cur >= 0 {
 		cur++
@@ -309,7 +313,7 @@ func (m *rewriter) end(r *reader, cur int64) int64 {
 	s.frames = s.frames[:len(s.frames)-1]
 	s.meet(&f, int(m.locals))
 	switch {
-	case f.op == opLoop:
+	case f.op == wasm.OpLoop:
 		g := m.leave()
 		s.inner(g.start)
 		if cur >= 0 {
@@ -332,9 +336,9 @@ func (m *rewriter) end(r *reader, cur int64) int64 {
 			}
 			m.closeSegment(f.level + 1)
 		}
-		m.openSegment(f.level, r.pos)
+		m.openSegment(f.level, r.Pos())
 		return 0
-	case f.op == opIf:
+	case f.op == wasm.OpIf:
 		f.join = max(f.join, f.start)
 	}
 	if f.escaped {
@@ -348,96 +352,4 @@ func (m *rewriter) end(r *reader, cur int64) int64 {
 		m.leave()
 	}
 	return cur
-}
-
-func (m *rewriter) insert(pos int, kind insertKind) int {
-	m.inserts = append(m.inserts, insert{pos: uint32(pos), kind: kind}) //nolint:gosec // decode bounds the module
-	return len(m.inserts) - 1
-}
-
-// replace notes that something with the help of an appended function takes the place of an instruction.
-func (m *rewriter) replace(kind insertKind, from, to int, fn uint32) {
-	i := m.insert(from, kind)
-	m.inserts[i].skip, m.inserts[i].arg = uint32(to-from), fn //nolint:gosec // decode bounds the module
-	m.used[fn] = true
-}
-
-// call notes a call that may nest.
-func (m *rewriter) call(from, to int, callee int32) {
-	i := m.insert(from, insertDeeper)
-	m.inserts[i].skip, m.inserts[i].arg = uint32(to-from), uint32(len(m.calls)) //nolint:gosec // decode bounds the module
-	m.calls = append(m.calls, site{callee: callee})
-}
-
-// blockType reads a block's type and reports whether it takes parameters.
-func (m *rewriter) blockType(r *reader) (takes bool, err error) {
-	at := r.pos
-	switch t := r.s33(); {
-	case r.bad:
-	case t >= 0:
-		if t >= int64(len(m.types)) {
-			return false, m.beyond(ofType, t)
-		}
-		takes = len(m.types[t].params) > 0
-		m.scan.values += 2 * (len(m.types[t].params) + len(m.types[t].results))
-	case r.pos != at+1:
-		return false, errors.New("has a block of an unknown type")
-	case t != typeEmpty-0x80:
-		err = valueType(byte(t & 0x7f)) //nolint:gosec // one byte was read
-	}
-	return takes, err
-}
-
-// misc reads an instruction behind the prefix 0xfc.
-func (m *rewriter) misc(r *reader, at int, cur int64) (int64, error) {
-	switch sub := r.u32(); {
-	case sub < miscMemoryInit || r.bad: // saturating conversions
-	case sub == miscDataDrop || sub == miscElemDrop:
-		r.u32()
-	case sub == miscMemoryInit:
-		r.u32()
-		if err := memoryIndex(r); err != nil {
-			return cur, err
-		}
-		m.replace(insertCall, at, at, addedBytes)
-	case sub == miscMemoryCopy:
-		if err := errors.Join(memoryIndex(r), memoryIndex(r)); err != nil {
-			return cur, err
-		}
-		m.replace(insertRange, at, r.pos, addedCopy)
-	case sub == miscMemoryFill:
-		if err := memoryIndex(r); err != nil {
-			return cur, err
-		}
-		m.replace(insertRange, at, r.pos, addedFill)
-	case sub <= miscTableFill:
-		if sub == miscTableInit {
-			r.u32()
-		}
-		if _, err := m.index(r, ofTable); err != nil {
-			return cur, err
-		}
-		if sub == miscTableCopy {
-			if _, err := m.index(r, ofTable); err != nil {
-				return cur, err
-			}
-		}
-		if sub == miscTableSize {
-			break
-		}
-		m.replace(insertCall, at, at, addedElements)
-		if sub == miscTableGrow {
-			cur = pay(cur, costLeave)
-		}
-	default:
-		return cur, fmt.Errorf("has the unknown instruction 0xfc %d", sub)
-	}
-	return cur, nil
-}
-
-func memoryIndex(r *reader) error {
-	if i := r.u32(); i != 0 {
-		return unsupported(fmt.Sprintf("multiple memories (it names memory %d)", i))
-	}
-	return nil
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/switchyard-gateway/switchyard/host/meter/internal/modgen"
 )
 
+// spinFuel lasts for minutes: a test that fails ends.
+const spinFuel = 1 << 38
+
 // TestSpinning has a guest spin until it is told to stop, and collects garbage meanwhile, which waits for all goroutines
 // to leave compiled WebAssembly. It would wait until the guest's fuel is used up.
 func TestSpinning(t *testing.T) {
@@ -32,7 +35,7 @@ func TestSpinning(t *testing.T) {
 			s := source{types: []modgen.Signature{{}}, functions: []handwritten{{code: c.loop}}, pages: c.pages, flag: true}
 			in := rewritten(t, l, s.assemble())
 			spin := in.ExportedFunction("a")
-			in.give(1<<40, labStack)
+			in.give(spinFuel, labStack)
 			ended := make(chan error)
 			go func() {
 				_, err := spin.Call(t.Context())

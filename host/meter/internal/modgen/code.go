@@ -63,8 +63,8 @@ func (b body) emit(code ...byte) {
 	b.size++
 }
 
-// mark writes what is a delimiter rather than an instruction.
-func (b body) mark(code byte) { b.f.code = append(b.f.code, code) }
+// mark writes what delimits instructions and is none itself.
+func (b body) mark(code ...byte) { b.f.code = append(b.f.code, code...) }
 
 // index writes an instruction with one immediate.
 func (b body) index(code byte, i int) { b.emit(unsigned([]byte{code}, uint64(i))...) }
@@ -270,6 +270,7 @@ func (b body) canonical(typ ValueType, float byte) {
 	b.index(0x20, t)
 	b.emit(equal...)
 	b.emit(pick...)
+	b.index(0x22, t) // leaves may read it
 }
 
 // choose selects one of two values.

@@ -11,7 +11,11 @@ func (b body) open(code byte, params, results []ValueType) {
 	case len(results) == 1:
 		blockType = results
 	}
-	b.emit(append([]byte{code}, blockType...)...)
+	if code == opBlock {
+		b.mark(append([]byte{code}, blockType...)...)
+	} else {
+		b.emit(append([]byte{code}, blockType...)...)
+	}
 	target := results
 	if code == opLoop {
 		target = params
@@ -269,9 +273,11 @@ func (b body) statement(depth int) {
 		return
 	}
 	depth--
-	switch b.pick(16) {
+	switch b.pick(18) {
 	case 0, 1:
 		b.store(depth)
+	case 16, 17:
+		b.dispatch(depth)
 	case 2, 3:
 		typ := all[b.pick(len(all))]
 		b.value(typ, depth)
