@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"errors"
 	"strconv"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
@@ -19,34 +18,91 @@ const (
 	RoleTool
 )
 
-// Message is one message of the request.
+// Message is one message of a request, valid until the request is read anew. It is a handle, to be passed by value.
 type Message struct {
-	Role    Role
-	Index   int           // in the client's messages, for the paths in refusals
-	Content jsonraw.Value // string, array of parts, or nil; read it with Parts
-	Name    jsonraw.Value
+	*record
+	doc *jsonraw.Outline
+}
 
-	// Of assistant messages; read the calls with Calls.
-	Refusal        jsonraw.Value // a string
-	Reasoning      jsonraw.Value // the extension reasoning_content, a string
-	ThinkingBlocks jsonraw.Value // the extension thinking_blocks, an array
+// record is what is kept of a message: what it has, as nodes of the outline, which are 0 for what it does not have.
+// There may be very many, so they hold no pointers: a guest's collector would have to follow each, and while it is at
+// work, writing one costs thousands of instructions.
+type record struct {
+	index   int32
+	content int32
+	name    int32
 
-	// Of tool messages. A message of the deprecated role function gets the id of the last function_call of its
-	// name.
-	ToolCallID jsonraw.Value
+	// Of assistant messages.
+	refusal      int32
+	reasoning    int32
+	thinking     int32
+	toolCalls    int32
+	functionCall int32
 
-	CacheControl jsonraw.Value // the extension cache_control, an object
+	// Of tool messages.
+	callID   int32
+	answered int32 // 1 + the index of the message whose function_call it answers, if it has no id
 
-	doc          *jsonraw.Outline
-	content      jsonraw.Node // an array, else 0
-	toolCalls    jsonraw.Node // an array, else 0
-	functionCall jsonraw.Value
-	rank         int // among what one turn of the user's answers; set while turns are built
+	cache int32
+	role  Role
+	parts bool // content is an array
+}
+
+// Len returns how many messages there are, never none; see Turns for the normalised form.
+func (r *Request) Len() int { return len(r.records) }
+
+// Message returns message i.
+func (r *Request) Message(i int) Message { return Message{&r.records[i], &r.doc} }
+
+// value returns the text of a node, nil for 0.
+func value(doc *jsonraw.Outline, n int32) jsonraw.Value {
+	if n == 0 {
+		return nil
+	}
+	return valueOf(doc, n)
+}
+
+// valueOf is out of line because most of what might be there is not.
+//
+//go:noinline
+func valueOf(doc *jsonraw.Outline, n int32) jsonraw.Value { return doc.Value(jsonraw.Node(n)) }
+
+// Role tells who speaks.
+func (m Message) Role() Role { return m.role }
+
+// Index is the message's place among the client's, as in the paths of refusals.
+func (m Message) Index() int { return int(m.index) }
+
+// Content is a string, an array of parts, or nil; read it with Text or Parts.
+func (m Message) Content() jsonraw.Value { return value(m.doc, m.content) }
+
+// Name is the member name, of any kind.
+func (m Message) Name() jsonraw.Value { return value(m.doc, m.name) }
+
+// Refusal is what an assistant refused with: a string, or nil.
+func (m Message) Refusal() jsonraw.Value { return value(m.doc, m.refusal) }
+
+// Reasoning is the extension reasoning_content: a string, or nil.
+func (m Message) Reasoning() jsonraw.Value { return value(m.doc, m.reasoning) }
+
+// ThinkingBlocks is the extension thinking_blocks: an array that is not empty, or nil.
+func (m Message) ThinkingBlocks() jsonraw.Value { return value(m.doc, m.thinking) }
+
+// CacheControl is the extension cache_control: an object, or nil.
+func (m Message) CacheControl() jsonraw.Value { return value(m.doc, m.cache) }
+
+// ToolCallID is a string in tool messages. A message of the deprecated role function has the id of the last
+// function_call of its name.
+func (m Message) ToolCallID() jsonraw.Value {
+	if m.answered > 0 {
+		return functionID(int(m.answered) - 1)
+	}
+	return value(m.doc, m.callID)
 }
 
 // Path returns the param path of something in the message: m.Path(".content") gives "messages[2].content".
-func (m *Message) Path(rest string) string {
-	return "messages[" + strconv.Itoa(m.Index) + "]" + rest
+func (m Message) Path(rest string) string {
+	return "messages[" + strconv.Itoa(int(m.index)) + "]" + rest
 }
 
 func (r *Request) readMessages(v jsonraw.Node) error {
@@ -57,280 +113,174 @@ func (r *Request) readMessages(v jsonraw.Node) error {
 	if doc.Kind(v) != jsonraw.Array {
 		return wrongType("messages", "array", doc.Kind(v))
 	}
-	for e, end := doc.Elements(v); e < end; e = doc.After(e) {
-		n := len(r.Messages)
-		if n < cap(r.Messages) {
-			r.Messages = r.Messages[:n+1]
-		} else {
-			r.Messages = append(r.Messages, Message{})
-		}
-		m := &r.Messages[n]
-		m.reset(n, doc)
-		if kind := doc.Kind(e); kind != jsonraw.Object {
-			return wrongType(m.Path(""), "object", kind)
-		}
-		if err := m.read(e); err != nil {
+	first, end := doc.Elements(v)
+	if first == end {
+		return Invalid("messages", "messages must not be empty")
+	}
+	n := count(doc, first, end)
+	r.records = reserve(r.records, n)[:n]
+	legacy := false
+	for e := first; e < end; e = doc.After(e) {
+		m := &r.records[len(r.records)-n]
+		*m = record{index: int32(len(r.records) - n)}
+		n--
+		if err := r.readMessage(m, e); err != nil {
 			return err
 		}
-		if m.Role == RoleTool && m.ToolCallID.Kind() != jsonraw.String {
-			if m.Name.Kind() != jsonraw.String {
-				return Invalid(m.Path(".tool_call_id"), "a tool message needs the tool_call_id of the call that it answers")
-			}
-			m.ToolCallID = r.functionCallID(m.Name)
-		}
+		legacy = legacy || m.answered > 0
 	}
-	if len(r.Messages) == 0 {
-		return Invalid("messages", "messages must not be empty")
+	if legacy {
+		r.answerFunctions()
 	}
 	return nil
 }
 
-// reset makes m an empty message. It goes field by field because a guest clears a struct of this size many times more
-// slowly.
-func (m *Message) reset(index int, doc *jsonraw.Outline) {
-	m.Role, m.Index, m.rank = 0, index, 0
-	m.Content, m.Name = nil, nil
-	m.Refusal, m.Reasoning, m.ThinkingBlocks = nil, nil, nil
-	m.ToolCallID, m.CacheControl, m.functionCall = nil, nil, nil
-	m.doc, m.content, m.toolCalls = doc, 0, 0
+// count returns how many elements there are.
+func count(doc *jsonraw.Outline, first, end jsonraw.Node) (n int) {
+	for e := first; e < end; e = doc.After(e) {
+		n++
+	}
+	return n
 }
 
-func (m *Message) read(v jsonraw.Node) error {
-	doc := m.doc
-	var role, content jsonraw.Node
+// reserve empties s and makes room for exactly n elements: where there are many, growing would cost more than counting
+// them first.
+func reserve[T any](s []T, n int) []T {
+	if n <= cap(s) {
+		return s[:0]
+	}
+	return make([]T, 0, n)
+}
+
+const (
+	keyRole = 1 + iota
+	keyContent
+	keyName
+	keyToolCalls
+	keyToolCallID
+	keyFunctionCall
+	keyRefusal
+	keyReasoning
+	keyThinkingBlocks
+	keyCacheControl
+)
+
+var messageKeys = jsonraw.NewKeys("role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal",
+	"reasoning_content", "thinking_blocks", "cache_control")
+
+var roles = jsonraw.NewKeys("user", "assistant", "system", "developer", "tool", "function")
+
+var roleOf = [...]Role{0, RoleUser, RoleAssistant, RoleSystem, RoleSystem, RoleTool, RoleTool}
+
+func (r *Request) readMessage(m *record, v jsonraw.Node) error {
+	doc := &r.doc
+	if kind := doc.Kind(v); kind != jsonraw.Object {
+		return wrongType(Message{m, doc}.Path(""), "object", kind)
+	}
+	role := jsonraw.Node(0)
 	for key, end := doc.Members(v); key < end; key = doc.After(key + 1) {
 		n := key + 1
 		if doc.Absent(n) {
 			continue
 		}
-		switch string(doc.Name(key)) {
-		case "role":
+		switch k := doc.Find(key, &messageKeys); k {
+		case 0:
+		case keyRole:
 			role = n
-		case "content":
-			content = n
-		case "name":
-			m.Name = doc.Value(n)
-		case "tool_calls":
-			m.toolCalls = n
-		case "tool_call_id":
-			m.ToolCallID = doc.Value(n)
-		case "function_call":
-			m.functionCall = doc.Value(n)
-		case "refusal":
-			m.Refusal = ofKind(doc, n, jsonraw.String)
-		case "reasoning_content":
-			m.Reasoning = ofKind(doc, n, jsonraw.String)
-		case "thinking_blocks":
-			m.ThinkingBlocks = nil
-			if first, end := doc.Elements(n); first < end {
-				m.ThinkingBlocks = doc.Value(n)
-			}
-		case "cache_control":
-			m.CacheControl = ofKind(doc, n, jsonraw.Object)
-		}
-	}
-	switch string(doc.Inner(role)) { // the message itself, which is no string, where there is none
-	case "user":
-		m.Role = RoleUser
-	case "assistant":
-		m.Role = RoleAssistant
-	case "system", "developer":
-		m.Role = RoleSystem
-	case "tool", "function":
-		m.Role = RoleTool
-	default:
-		return Invalid(m.Path(".role"), "role must be system, developer, user, assistant or tool")
-	}
-	switch {
-	case content != 0:
-		m.Content = doc.Value(content)
-		switch kind := doc.Kind(content); kind {
-		case jsonraw.String:
-		case jsonraw.Array:
-			m.content = content
+		case keyContent:
+			m.content = int32(n)
 		default:
-			return wrongType(m.Path(".content"), "string or array of parts", kind)
+			m.member(doc, k, n)
 		}
-	case m.Role != RoleAssistant:
-		return Invalid(m.Path(".content"), "content is required")
 	}
-	if m.toolCalls != 0 && doc.Kind(m.toolCalls) != jsonraw.Array {
-		return wrongType(m.Path(".tool_calls"), "array", doc.Kind(m.toolCalls))
+	which := 0
+	if role != 0 && doc.Kind(role) == jsonraw.String {
+		which = doc.Find(role, &roles)
+	}
+	if m.role = roleOf[which]; which == 0 {
+		return Invalid(Message{m, doc}.Path(".role"), "role must be system, developer, user, assistant or tool")
+	}
+	if m.content != 0 && doc.Kind(jsonraw.Node(m.content)) == jsonraw.String && m.toolCalls == 0 && m.role != RoleTool {
+		return nil // as nearly all are
+	}
+	return m.check(doc)
+}
+
+// member takes over a member that few messages have.
+func (m *record) member(doc *jsonraw.Outline, key int, n jsonraw.Node) {
+	switch key {
+	case keyName:
+		m.name = int32(n)
+	case keyToolCalls:
+		m.toolCalls = int32(n)
+	case keyToolCallID:
+		m.callID = int32(n)
+	case keyFunctionCall:
+		m.functionCall = int32(n)
+	case keyRefusal:
+		m.refusal = ofKind(doc, n, jsonraw.String)
+	case keyReasoning:
+		m.reasoning = ofKind(doc, n, jsonraw.String)
+	case keyThinkingBlocks:
+		m.thinking = 0
+		if first, end := doc.Elements(n); first < end {
+			m.thinking = int32(n)
+		}
+	case keyCacheControl:
+		m.cache = ofKind(doc, n, jsonraw.Object)
+	}
+}
+
+// check refuses members of a wrong type.
+func (m *record) check(doc *jsonraw.Outline) error {
+	h := Message{m, doc}
+	switch kind := doc.Kind(jsonraw.Node(m.content)); { // that of the whole body if there is none: an object
+	case m.content == 0 && m.role != RoleAssistant:
+		return Invalid(h.Path(".content"), "content is required")
+	case kind == jsonraw.Array:
+		m.parts = true
+	case m.content != 0 && kind != jsonraw.String:
+		return wrongType(h.Path(".content"), "string or array of parts", kind)
+	}
+	if n := jsonraw.Node(m.toolCalls); n != 0 && doc.Kind(n) != jsonraw.Array {
+		return wrongType(h.Path(".tool_calls"), "array", doc.Kind(n))
+	}
+	if m.role == RoleTool && (m.callID == 0 || doc.Kind(jsonraw.Node(m.callID)) != jsonraw.String) {
+		if m.name == 0 || doc.Kind(jsonraw.Node(m.name)) != jsonraw.String {
+			return Invalid(h.Path(".tool_call_id"), "a tool message needs the tool_call_id of the call that it answers")
+		}
+		m.answered = m.index + 1 // that of a call is found later
 	}
 	return nil
 }
 
-// ofKind returns the value n if it is of the kind.
-func ofKind(doc *jsonraw.Outline, n jsonraw.Node, kind jsonraw.Kind) jsonraw.Value {
+// ofKind returns the node n if it is of the kind, else 0.
+func ofKind(doc *jsonraw.Outline, n jsonraw.Node, kind jsonraw.Kind) int32 {
 	if doc.Kind(n) != kind {
-		return nil
+		return 0
 	}
-	return doc.Value(n)
+	return int32(n)
 }
 
-// ToolCall is a call in an assistant message. Arguments is the JSON text in a string, as clients send it.
-type ToolCall struct {
-	Index        int
-	ID           jsonraw.Value // a string
-	Name         jsonraw.Value // a string
-	Arguments    jsonraw.Value
-	CacheControl jsonraw.Value // the extension cache_control, an object
-}
-
-// Calls iterates over the tool calls of an assistant message. When Next returned false, Err tells whether a
-// call could not be read.
-type Calls struct {
-	ToolCall
-	Err error // a *abi.Refusal
-
-	msg       *Message
-	next, end jsonraw.Node
-	legacy    bool
-	n         int
-}
-
-// Calls returns an iterator over m's calls; the deprecated function_call counts as one.
-func (m *Message) Calls() Calls {
-	c := Calls{msg: m}
-	switch {
-	case m.Role != RoleAssistant:
-	case m.toolCalls != 0:
-		c.next, c.end = m.doc.Elements(m.toolCalls)
-	default:
-		c.legacy = m.functionCall.Kind() == jsonraw.Object
+// Empty reports whether there is nothing to send in m: no calls, no thinking, and only blank text.
+func (m Message) Empty() bool {
+	if m.parts || m.role == RoleTool || m.thinking|m.toolCalls|m.functionCall|m.refusal != 0 {
+		return m.hollow()
 	}
-	return c
+	return m.content == 0 || Blank(m.doc.Value(jsonraw.Node(m.content)))
 }
 
-// HasCalls reports whether there is a call in m.
-func (m *Message) HasCalls() bool {
-	if m.Role != RoleAssistant {
+// hollow is Empty for messages that have more than a text.
+func (m Message) hollow() bool {
+	if m.role == RoleTool || m.thinking != 0 || m.HasCalls() || m.refusal != 0 && !Blank(m.Refusal()) {
 		return false
 	}
-	if m.toolCalls != 0 {
-		first, end := m.doc.Elements(m.toolCalls)
-		return first < end
-	}
-	return m.functionCall.Kind() == jsonraw.Object
-}
-
-// Next moves to the next call and reports whether there is one.
-func (c *Calls) Next() bool {
-	if c.legacy {
-		c.legacy = false
-		c.ToolCall = ToolCall{ID: functionID(c.msg.Index), Name: c.msg.functionCall.Get("name"), Arguments: c.msg.functionCall.Get("arguments")}
-		return c.check()
-	}
-	if c.Err != nil || c.next >= c.end {
-		return false
-	}
-	doc := c.msg.doc
-	c.Index, c.ID, c.Name, c.Arguments, c.CacheControl = c.n, nil, nil, nil, nil
-	c.n++
-	for key, end := doc.Members(c.next); key < end; key = doc.After(key + 1) {
-		switch string(doc.Name(key)) {
-		case "id":
-			c.ID = doc.Value(key + 1)
-		case "function":
-			for f, end := doc.Members(key + 1); f < end; f = doc.After(f + 1) {
-				switch string(doc.Name(f)) {
-				case "name":
-					c.Name = doc.Value(f + 1)
-				case "arguments":
-					c.Arguments = doc.Value(f + 1)
-				case "cache_control":
-					c.CacheControl = ofKind(doc, f+1, jsonraw.Object)
-				}
-			}
-		case "cache_control":
-			c.CacheControl = ofKind(doc, key+1, jsonraw.Object)
+	for p := m.Parts(); p.Next(); {
+		if (p.Kind != PartText && p.Kind != PartRefusal) || !Blank(p.Text()) {
+			return false
 		}
 	}
-	c.next = doc.After(c.next)
-	return c.check()
-}
-
-func (c *Calls) check() bool {
-	if c.ID.Kind() != jsonraw.String {
-		c.Err = Invalid(c.path(".id"), "a tool call needs an id")
-	} else if c.Name.Kind() != jsonraw.String {
-		c.Err = Invalid(c.path(".function.name"), "only function calls with a name can be sent")
-	}
-	return c.Err == nil
-}
-
-func (c *Calls) path(rest string) string {
-	return c.msg.Path(".tool_calls[" + strconv.Itoa(c.Index) + "]" + rest)
-}
-
-// AppendArguments appends the call's arguments as a compact JSON object; blank ones give {}. The error is a
-// refusal when they are not the JSON of an object; dst is then returned as it was.
-func (c *Calls) AppendArguments(dst []byte) ([]byte, error) {
-	if k := c.Arguments.Kind(); k == jsonraw.Object { // some clients forget to quote
-		return jsonraw.Compact(dst, c.Arguments), nil
-	}
-	mark := len(dst)
-	dst, err := jsonraw.AppendUnquoted(dst, c.Arguments)
-	if errors.Is(err, jsonraw.ErrBlank) {
-		return append(dst, '{', '}'), nil
-	}
-	if err != nil {
-		return dst[:mark], Invalid(c.path(".function.arguments"), "the arguments are not valid JSON: "+err.Error())
-	}
-	if dst[mark] != '{' {
-		return dst[:mark], Invalid(c.path(".function.arguments"), "the arguments must be a JSON object")
-	}
-	return dst, nil
-}
-
-type knownCall struct{ id, name jsonraw.Value }
-
-// indexCalls collects the ids of all calls in the order of the conversation.
-func (r *Request) indexCalls() {
-	if r.indexed {
-		return
-	}
-	r.indexed = true
-	for i := range r.Messages {
-		for c := r.Messages[i].Calls(); c.Next(); {
-			r.calls = append(r.calls, knownCall{id: c.ID, name: c.Name})
-		}
-	}
-}
-
-// position finds the last call with the id, -1 when there is none. Results stand close to their calls, so the
-// search runs backwards.
-func (r *Request) position(id jsonraw.Value) int {
-	r.indexCalls()
-	for i := len(r.calls) - 1; i >= 0; i-- {
-		if string(r.calls[i].id) == string(id) {
-			return i
-		}
-	}
-	return -1
-}
-
-// CallName returns the name of the function that the call with this id called, as a raw string; missing when
-// no assistant message has such a call.
-func (r *Request) CallName(id jsonraw.Value) jsonraw.Value {
-	if i := r.position(id); i >= 0 {
-		return r.calls[i].name
-	}
-	return nil
-}
-
-// functionID is the id that stands in for the missing one of the function_call in message index.
-func functionID(index int) jsonraw.Value {
-	return jsonraw.Value(`"call_message_` + strconv.Itoa(index) + `"`)
-}
-
-func (r *Request) functionCallID(name jsonraw.Value) jsonraw.Value {
-	for i := len(r.Messages) - 1; i >= 0; i-- {
-		if string(r.Messages[i].functionCall.Get("name")) == string(name) {
-			return functionID(i)
-		}
-	}
-	return functionID(len(r.Messages))
+	return true
 }
 
 func wrongType(param, want string, got jsonraw.Kind) *abi.Refusal {

@@ -14,8 +14,6 @@ type Request struct {
 	// concerns the router alone, and members that are null.
 	Params []Param
 
-	Messages []Message // never empty; see Turns for the normalised form
-
 	MaxTokens   int64 // max_completion_tokens, else max_tokens; 0 when neither is given, never negative
 	N           int64 // how many choices; 1 when not given
 	Temperature jsonraw.Value
@@ -23,8 +21,6 @@ type Request struct {
 	Seed        jsonraw.Value
 	User        jsonraw.Value // user, else safety_identifier
 	ServiceTier jsonraw.Value
-	Stop        []jsonraw.Value // strings
-	Tools       []Tool
 	Choice      ToolChoice
 	Parallel    jsonraw.Value // parallel_tool_calls, true or false
 	Format      Format
@@ -32,11 +28,20 @@ type Request struct {
 	Thinking    jsonraw.Value // the extension "thinking", an object
 
 	doc     jsonraw.Outline
-	calls   []knownCall
+	stop    jsonraw.Node // a string or an array of strings; 0 when there are none
+	records []record
+	tools   []toolRecord
+	calls   []int32 // the names of all calls; once indexed, like the next
+	ids     index   // their ids
 	indexed bool
-	order   []int
+	names   index // of what function_calls called
+	order   []int // the messages of all turns
 	turns   []Turn
+	keys    []uint64
 }
+
+// maxParams is how many members the body may have: several times as many as there are parameters.
+const maxParams = 512
 
 // Param is a top-level member of the request. Name aliases the body unless it contained escapes.
 type Param struct {
@@ -74,14 +79,44 @@ const (
 	FormatSchema            // json_schema
 )
 
-// Format is a response_format. The values are set for FormatSchema only; Schema is an object, never missing.
+// Format is a response_format. All but Kind is set for FormatSchema only.
 type Format struct {
 	Kind        FormatKind
 	Name        jsonraw.Value
 	Description jsonraw.Value
-	Schema      jsonraw.Value
+	Schema      Schema
 	Strict      bool
 }
+
+const (
+	keyMessages = 1 + iota
+	keyModel
+	keyStream
+	keyStreamOptions
+	keyTools
+	keyToolChoice
+	keyStop
+	keyResponseFormat
+	keyReasoningEffort
+	keyMaxTokens
+	keyMaxCompletionTokens
+	keyN
+	keyTemperature
+	keyTopP
+	keySeed
+	keyUser
+	keySafetyIdentifier
+	keyServiceTier
+	keyParallelToolCalls
+	keyThinking
+	keyRouters // the first of those that are the router's
+)
+
+var requestKeys = jsonraw.NewKeys("messages", "model", "stream", "stream_options", "tools", "tool_choice", "stop", "response_format",
+	"reasoning_effort", "max_tokens", "max_completion_tokens", "n", "temperature", "top_p", "seed", "user", "safety_identifier",
+	"service_tier", "parallel_tool_calls", "thinking",
+	"num_retries", "timeout", "stream_timeout", "fallbacks", "context_window_fallbacks", "content_policy_fallbacks",
+	"disable_fallbacks", "tags", "tenant_id", "strict_params")
 
 // Read reads body, in place of what r held before. The error is a *abi.Refusal that names the parameter: the
 // body is no JSON object, a member has the wrong type or an impossible value.
@@ -89,9 +124,10 @@ type Format struct {
 // Members that no vendor but OpenAI can honour are the adapter's affair; see Dropped.
 func (r *Request) Read(body []byte) error {
 	*r = Request{
-		Params: r.Params[:0], Messages: r.Messages[:0], Stop: r.Stop[:0], Tools: r.Tools[:0], doc: r.doc,
-		calls: r.calls[:0], order: r.order[:0], turns: r.turns[:0], N: 1,
+		Params: r.Params[:0], N: 1, doc: r.doc, records: r.records[:0], tools: r.tools[:0],
+		calls: r.calls[:0], ids: r.ids, names: r.names, order: r.order[:0], turns: r.turns[:0], keys: r.keys[:0],
 	}
+	r.ids.reset()
 	doc := &r.doc
 	if err := doc.Read(body); err != nil {
 		return Invalid("", "the body is not valid JSON: "+err.Error())
@@ -99,65 +135,65 @@ func (r *Request) Read(body []byte) error {
 	if kind := doc.Kind(jsonraw.Root); kind != jsonraw.Object {
 		return Invalid("", "the body must be a JSON object, not "+kind.String())
 	}
-	var messages, tools jsonraw.Node
-	var toolChoice, stop, format, effort, maxTokens, maxCompletion, n, safety jsonraw.Value
+	var messages, tools, choice, format jsonraw.Node
+	var effort, maxTokens, maxCompletion, n, safety jsonraw.Value
+	members := 0
 	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
-		name, node, v := doc.Name(key), key+1, jsonraw.Value(nil)
+		if members++; members > maxParams {
+			return Invalid("", "the body has more than "+strconv.Itoa(maxParams)+" members")
+		}
+		node, v := key+1, jsonraw.Value(nil)
 		if doc.Absent(node) {
 			node = 0 // also where it takes the place of an earlier member of that name
 		} else {
 			v = doc.Value(node)
 		}
-		switch string(name) {
-		case "messages":
+		k := doc.Find(key, &requestKeys)
+		switch k {
+		case keyMessages:
 			messages = node
 			continue
-		case "model", "stream", "stream_options":
-			continue
-		case "tools":
+		case keyTools:
 			tools = node
-		case "tool_choice":
-			toolChoice = v
-		case "stop":
-			stop = v
-		case "response_format":
-			format = v
-		case "reasoning_effort":
+		case keyToolChoice:
+			choice = node
+		case keyStop:
+			r.stop = node
+		case keyResponseFormat:
+			format = node
+		case keyReasoningEffort:
 			effort = v
-		case "max_tokens":
+		case keyMaxTokens:
 			maxTokens = v
-		case "max_completion_tokens":
+		case keyMaxCompletionTokens:
 			maxCompletion = v
-		case "n":
+		case keyN:
 			n = v
-		case "temperature":
+		case keyTemperature:
 			r.Temperature = v
-		case "top_p":
+		case keyTopP:
 			r.TopP = v
-		case "seed":
+		case keySeed:
 			r.Seed = v
-		case "user":
+		case keyUser:
 			r.User = v
-		case "safety_identifier":
+		case keySafetyIdentifier:
 			safety = v
-		case "service_tier":
+		case keyServiceTier:
 			r.ServiceTier = v
-		case "parallel_tool_calls":
+		case keyParallelToolCalls:
 			r.Parallel = v
-		case "thinking":
+		case keyThinking:
 			r.Thinking = v
-		case "num_retries", "timeout", "stream_timeout", "fallbacks", "context_window_fallbacks",
-			"content_policy_fallbacks", "disable_fallbacks", "tags", "tenant_id", "strict_params":
-			continue // the router's
 		}
-		if v != nil {
-			r.Params = append(r.Params, Param{Name: name, Value: v})
+		if v != nil && k != keyModel && k != keyStream && k != keyStreamOptions && k < keyRouters {
+			r.Params = append(r.Params, Param{Name: doc.Name(key), Value: v})
 		}
 	}
 	if err := r.readScalars(maxTokens, maxCompletion, n, safety); err != nil {
 		return err
 	}
-	if err := r.readStop(stop); err != nil {
+	if err := r.readStop(); err != nil {
 		return err
 	}
 	if err := r.readFormat(format); err != nil {
@@ -169,7 +205,7 @@ func (r *Request) Read(body []byte) error {
 	if err := r.readTools(tools); err != nil {
 		return err
 	}
-	if err := r.readChoice(toolChoice); err != nil {
+	if err := r.readChoice(choice); err != nil {
 		return err
 	}
 	return r.readMessages(messages)
@@ -223,56 +259,85 @@ func (r *Request) readLimit(name string, v jsonraw.Value) error {
 	return nil
 }
 
-func (r *Request) readStop(v jsonraw.Value) error {
-	switch v.Kind() {
-	case jsonraw.Missing, jsonraw.Null:
+func (r *Request) readStop() error {
+	if r.stop == 0 {
+		return nil
+	}
+	doc := &r.doc
+	switch kind := doc.Kind(r.stop); kind {
 	case jsonraw.String:
-		r.Stop = append(r.Stop, v)
 	case jsonraw.Array:
-		for e := v.Elements(); e.Next(); {
-			if e.Value.Kind() != jsonraw.String {
-				return wrongType("stop["+strconv.Itoa(len(r.Stop))+"]", "string", e.Value.Kind())
+		e, end := doc.Elements(r.stop)
+		if e == end {
+			r.stop = 0
+		}
+		for n := 0; e < end; n++ {
+			if kind := doc.Kind(e); kind != jsonraw.String {
+				return wrongType("stop["+strconv.Itoa(n)+"]", "string", kind)
 			}
-			r.Stop = append(r.Stop, e.Value)
+			e = doc.After(e)
 		}
 	default:
-		return wrongType("stop", "string or array of strings", v.Kind())
+		return wrongType("stop", "string or array of strings", kind)
 	}
 	return nil
 }
 
-func (r *Request) readFormat(v jsonraw.Value) error {
-	if v.Absent() {
+// HasStop reports whether there are stop sequences.
+func (r *Request) HasStop() bool { return r.stop != 0 }
+
+// Stop yields the stop sequences, which are strings.
+func (r *Request) Stop(yield func(text jsonraw.Value) bool) {
+	if r.stop == 0 {
+		return
+	}
+	if r.doc.Kind(r.stop) == jsonraw.String {
+		yield(r.doc.Value(r.stop))
+		return
+	}
+	for e, end := r.doc.Elements(r.stop); e < end && yield(r.doc.Value(e)); {
+		e = r.doc.After(e)
+	}
+}
+
+func (r *Request) readFormat(n jsonraw.Node) error {
+	if n == 0 {
 		return nil
 	}
-	if v.Kind() != jsonraw.Object {
-		return wrongType("response_format", "object", v.Kind())
+	doc := &r.doc
+	if kind := doc.Kind(n); kind != jsonraw.Object {
+		return wrongType("response_format", "object", kind)
 	}
-	switch kind := v.Get("type"); {
+	switch kind := r.member(n, "type"); {
 	case kind.TextIs("text"):
 	case kind.TextIs("json_object"):
 		r.Format.Kind = FormatJSON
 	case kind.TextIs("json_schema"):
-		spec := v.Get("json_schema")
-		f := Format{Kind: FormatSchema, Name: spec.Get("name"), Schema: spec.Get("schema")}
-		if d := spec.Get("description"); d.Kind() == jsonraw.String {
+		spec := lastMember(doc, n, "json_schema")
+		f := Format{Kind: FormatSchema, Name: r.member(spec, "name"), Schema: Schema{doc: doc, node: lastMember(doc, spec, "schema")}}
+		if d := r.member(spec, "description"); d.Kind() == jsonraw.String {
 			f.Description = d
 		}
-		f.Strict, _ = spec.Get("strict").Bool()
+		f.Strict, _ = r.member(spec, "strict").Bool()
 		if f.Name.Kind() != jsonraw.String {
 			return Invalid("response_format.json_schema.name", "a name is required, as a string")
 		}
-		if f.Schema.Absent() {
-			f.Schema = jsonraw.Value(EmptySchema)
+		if f.Schema.node != 0 && doc.Absent(f.Schema.node) {
+			f.Schema.node = 0
 		}
-		if f.Schema.Kind() != jsonraw.Object {
-			return wrongType("response_format.json_schema.schema", "object", f.Schema.Kind())
+		if kind := doc.Kind(f.Schema.node); kind != jsonraw.Object { // that of the body if there is none
+			return wrongType("response_format.json_schema.schema", "object", kind)
 		}
 		r.Format = f
 	default:
 		return Invalid("response_format.type", "response_format.type must be text, json_object or json_schema")
 	}
 	return nil
+}
+
+// member returns the last member of that name of an object, nil if there is none.
+func (r *Request) member(object jsonraw.Node, name string) jsonraw.Value {
+	return value(&r.doc, int32(lastMember(&r.doc, object, name)))
 }
 
 func (r *Request) readEffort(v jsonraw.Value) error {

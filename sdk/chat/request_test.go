@@ -28,19 +28,19 @@ func TestReadScalars(t *testing.T) {
 	if string(r.Temperature) != "0.50" || r.TopP != nil || r.MaxTokens != 20 || r.N != 1 || r.Effort != EffortXHigh {
 		t.Errorf("got temperature %s, top_p %s, max %d, n %d, effort %v", r.Temperature, r.TopP, r.MaxTokens, r.N, r.Effort)
 	}
-	if len(r.Stop) != 1 || !r.User.TextIs("s") || string(r.Parallel) != "false" || string(r.Seed) != "12345678901234567890" {
-		t.Errorf("got stop %s, user %s, parallel %s, seed %s", r.Stop, r.User, r.Parallel, r.Seed)
+	if stop := slices.Collect(r.Stop); len(stop) != 1 || !stop[0].TextIs("x") || !r.HasStop() || !r.User.TextIs("s") || string(r.Parallel) != "false" || string(r.Seed) != "12345678901234567890" {
+		t.Errorf("got stop %s, user %s, parallel %s, seed %s", stop, r.User, r.Parallel, r.Seed)
 	}
 }
 
 func TestReadFormat(t *testing.T) {
 	r := read(t, `{"response_format":{"type":"json_schema","json_schema":{"name":"a","strict":true,"schema":{"type":"object"}}},`+hello+`}`)
-	if f := r.Format; f.Kind != FormatSchema || !f.Name.TextIs("a") || !f.Strict || string(f.Schema) != `{"type":"object"}` {
+	if f := r.Format; f.Kind != FormatSchema || !f.Name.TextIs("a") || !f.Strict || string(f.Schema.Value()) != `{"type":"object"}` {
 		t.Errorf("got %+v", f)
 	}
 	r = read(t, `{"response_format":{"type":"json_schema","json_schema":{"name":"a"}},`+hello+`}`)
-	if string(r.Format.Schema) != EmptySchema {
-		t.Errorf("a missing schema is %s", r.Format.Schema)
+	if string(r.Format.Schema.Value()) != EmptySchema || !r.Format.Schema.Missing() {
+		t.Errorf("a missing schema is %s", r.Format.Schema.Value())
 	}
 }
 
@@ -48,15 +48,18 @@ func TestReadTools(t *testing.T) {
 	const tools = `"tools":[{"type":"function","function":{"name":"a","description":"","parameters":{"type":"object"}}},
 		{"type":"function","function":{"name":"b","parameters":null,"strict":true},"cache_control":{"type":"ephemeral"}}],`
 	r := read(t, `{`+tools+`"tool_choice":{"type":"function","function":{"name":"b"}},`+hello+`}`)
-	if len(r.Tools) != 2 || r.Tools[0].Description != nil || r.Tools[1].Parameters != nil || !r.Tools[1].Strict || r.Tools[1].CacheControl == nil {
-		t.Errorf("got %+v", r.Tools)
+	if r.Tools() != 2 {
+		t.Fatalf("%d tools", r.Tools())
+	}
+	if a, b := r.Tool(0), r.Tool(1); a.Description() != nil || !a.Parameters().Typed() || !b.Parameters().Missing() || !b.Strict() || b.CacheControl() == nil {
+		t.Errorf("got %+v and %+v", a, b)
 	}
 	if r.Choice.Mode != ChoiceNamed || !r.Choice.Name.TextIs("b") {
 		t.Errorf("got %+v", r.Choice)
 	}
 	r = read(t, `{`+tools+`"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"b"}}]}},`+hello+`}`)
-	if r.Choice.Mode != ChoiceRequired || len(r.Tools) != 1 || !r.Tools[0].Name.TextIs("b") {
-		t.Errorf("allowed_tools: got %+v of %d tools", r.Choice, len(r.Tools))
+	if r.Choice.Mode != ChoiceRequired || r.Tools() != 1 || !r.Tool(0).Name().TextIs("b") {
+		t.Errorf("allowed_tools: got %+v of %d tools", r.Choice, r.Tools())
 	}
 }
 
@@ -126,14 +129,14 @@ func TestParts(t *testing.T) {
 		{"type":"input_audio","input_audio":{"data":"d","format":"wav"}},{"type":"file","file":{"file_id":"f"}},
 		{"type":"thinking","thinking":"th","signature":"s"},{"type":"redacted_thinking","data":"r"},
 		{"type":"text","text":1},{"type":"video"},{"type":"text"}]}]}`)
-	m := &r.Messages[0]
+	m := r.Message(0)
 	want := []PartKind{PartText, PartText, PartImage, PartImage, PartAudio, PartFile, PartThinking, PartRedacted, PartOther, PartOther, PartOther}
 	i := 0
 	for p := m.Parts(); p.Next(); i++ {
 		if i >= len(want) || p.Kind != want[i] || p.Index != i {
 			t.Fatalf("part %d: kind %d, index %d", i, p.Kind, p.Index)
 		}
-		if i == 3 && !p.URL.TextIs("v") || i == 6 && !p.Signature.TextIs("s") {
+		if i == 3 && !p.URL().TextIs("v") || i == 6 && !p.Signature().TextIs("s") {
 			t.Errorf("part %d: %+v", i, p.Part)
 		}
 		if i == 4 {
@@ -159,7 +162,7 @@ func TestArguments(t *testing.T) {
 		{`7`, ``, "messages[0].tool_calls[0].function.arguments"},
 	} {
 		r := read(t, `{"messages":[{"role":"assistant","tool_calls":[{"id":"i","function":{"name":"f","arguments":`+tc.arguments+`}}]}]}`)
-		calls := r.Messages[0].Calls()
+		calls := r.Message(0).Calls()
 		if !calls.Next() {
 			t.Fatal("no call")
 		}
@@ -175,7 +178,7 @@ func TestArguments(t *testing.T) {
 
 func TestCallsRefuse(t *testing.T) {
 	r := read(t, `{"messages":[{"role":"assistant","tool_calls":[{"id":"i","function":{"name":"f"}},{"id":"j","type":"custom"}]}]}`)
-	calls := r.Messages[0].Calls()
+	calls := r.Message(0).Calls()
 	for calls.Next() {
 	}
 	if ref, _ := errors.AsType[*abi.Refusal](calls.Err); ref == nil || ref.Param != "messages[0].tool_calls[1].function.name" {
@@ -215,7 +218,7 @@ func TestTurns(t *testing.T) {
 			if turn.Assistant {
 				s = "a"
 			}
-			for _, i := range turn.Messages {
+			for _, i := range r.In(turn) {
 				s += string(rune('0' + i))
 			}
 			got = append(got, s)
@@ -234,8 +237,8 @@ func TestCallName(t *testing.T) {
 	if name := r.CallName(jsonraw.Value(`"x"`)); !name.TextIs("new") {
 		t.Errorf("x is %s", name)
 	}
-	if name := r.CallName(r.Messages[4].ToolCallID); !name.TextIs("legacy") {
-		t.Errorf("the function message answers %s, called %s", r.Messages[4].ToolCallID, name)
+	if name := r.CallName(r.Message(4).ToolCallID()); !name.TextIs("legacy") {
+		t.Errorf("the function message answers %s, called %s", r.Message(4).ToolCallID(), name)
 	}
 	if name := r.CallName(jsonraw.Value(`"none"`)); name != nil {
 		t.Errorf("an unknown id is called %s", name)
@@ -258,10 +261,10 @@ func FuzzRead(f *testing.F) {
 			t.Fatal("accepted what is not JSON")
 		}
 		for _, turn := range r.Turns() {
-			for _, i := range turn.Messages {
-				m := &r.Messages[i]
+			for _, i := range r.In(turn) {
+				m := r.Message(i)
 				for p := m.Parts(); p.Next(); {
-					if d, ok := ParseDataURL(p.URL); ok && !json.Valid(append(append([]byte{'"'}, d.Base64...), '"')) {
+					if d, ok := ParseDataURL(p.URL()); ok && !json.Valid(append(append([]byte{'"'}, d.Base64...), '"')) {
 						t.Fatalf("%q can't stand in a string", d.Base64)
 					}
 				}

@@ -1,24 +1,46 @@
 package chat
 
 import (
+	"math"
 	"slices"
 	"strconv"
 
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
 
-// EmptySchema is the JSON Schema of a function without arguments.
-const EmptySchema = `{"type":"object","properties":{}}`
-
-// Tool is a function that the model may call.
+// Tool is a function that the model may call, valid until the request is read anew. It is a handle, to be passed by
+// value.
 type Tool struct {
-	Name         jsonraw.Value // a string
-	Description  jsonraw.Value // a string, or nil when absent or empty
-	Parameters   jsonraw.Value // a JSON Schema object, or nil
-	Typed        bool          // Parameters has a type
-	Strict       bool
-	CacheControl jsonraw.Value // the extension cache_control, an object
+	*toolRecord
+	doc *jsonraw.Outline
 }
+
+// toolRecord is what is kept of a tool: see record.
+type toolRecord struct {
+	name, description, parameters, cache int32
+	strict                               bool
+}
+
+// Tools returns how many tools there are.
+func (r *Request) Tools() int { return len(r.tools) }
+
+// Tool returns tool i.
+func (r *Request) Tool(i int) Tool { return Tool{&r.tools[i], &r.doc} }
+
+// Name is what the function is called, a string.
+func (t Tool) Name() jsonraw.Value { return value(t.doc, t.name) }
+
+// Description is a string, or nil when absent or empty.
+func (t Tool) Description() jsonraw.Value { return value(t.doc, t.description) }
+
+// Parameters is the schema of the function's arguments.
+func (t Tool) Parameters() Schema { return Schema{t.doc, jsonraw.Node(t.parameters)} }
+
+// Strict reports whether the arguments must keep to the schema.
+func (t Tool) Strict() bool { return t.strict }
+
+// CacheControl is the extension cache_control: an object, or nil.
+func (t Tool) CacheControl() jsonraw.Value { return value(t.doc, t.cache) }
 
 // ChoiceMode says how a tool_choice binds the model.
 type ChoiceMode uint8
@@ -53,107 +75,119 @@ func (r *Request) readTools(v jsonraw.Node) error {
 	if kind := doc.Kind(v); kind != jsonraw.Array {
 		return wrongType("tools", "array", kind)
 	}
-	for e, end := doc.Elements(v); e < end; e = doc.After(e) {
-		n := len(r.Tools)
-		r.Tools = append(r.Tools, Tool{})
-		if err := r.Tools[n].read(doc, e, n); err != nil {
+	first, end := doc.Elements(v)
+	r.tools = reserve(r.tools, count(doc, first, end))
+	for e := first; e < end; e = doc.After(e) {
+		n := len(r.tools)
+		r.tools = append(r.tools, toolRecord{})
+		if err := r.tools[n].read(doc, e, n); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *Tool) read(doc *jsonraw.Outline, v jsonraw.Node, index int) error {
+const (
+	keyToolType = 1 + iota
+	keyToolFunction
+	keyToolName
+	keyToolDescription
+	keyToolParameters
+	keyToolStrict
+	keyToolCache
+)
+
+var toolKeys = jsonraw.NewKeys("type", "function", "name", "description", "parameters", "strict", "cache_control")
+
+func (t *toolRecord) read(doc *jsonraw.Outline, v jsonraw.Node, index int) error {
 	var kind, function jsonraw.Node
 	for key, end := doc.Members(v); key < end; key = doc.After(key + 1) {
-		switch string(doc.Name(key)) {
-		case "type":
+		switch doc.Find(key, &toolKeys) {
+		case keyToolType:
 			kind = key + 1
-		case "function":
+		case keyToolFunction:
 			function = key + 1
-		case "cache_control":
-			t.CacheControl = ofKind(doc, key+1, jsonraw.Object)
+		case keyToolCache:
+			t.cache = ofKind(doc, key+1, jsonraw.Object)
 		}
 	}
 	if kind != 0 && !doc.Absent(kind) && !doc.Value(kind).TextIs("function") {
 		return Unsupported(toolPath(index, ".type"), "only tools of type function can be translated")
 	}
-	var key, end jsonraw.Node
 	if function != 0 {
-		key, end = doc.Members(function)
+		t.function(doc, function)
 	}
-	var parameters jsonraw.Node
-	for ; key < end; key = doc.After(key + 1) {
-		n := key + 1
-		switch string(doc.Name(key)) {
-		case "name":
-			t.Name = doc.Value(n)
-		case "description":
-			t.Description = ofKind(doc, n, jsonraw.String)
-		case "parameters":
-			parameters = n
-		case "strict":
-			t.Strict, _ = doc.Value(n).Bool()
-		case "cache_control":
-			t.CacheControl = ofKind(doc, n, jsonraw.Object)
-		}
-	}
-	if len(t.Name.Inner()) == 0 {
+	if t.name == 0 || len(doc.Inner(jsonraw.Node(t.name))) == 0 {
 		return Invalid(toolPath(index, ".function.name"), "a tool needs a name")
 	}
-	if len(t.Description.Inner()) == 0 {
-		t.Description = nil
-	}
-	if parameters != 0 && !doc.Absent(parameters) {
-		if kind := doc.Kind(parameters); kind != jsonraw.Object {
-			return wrongType(toolPath(index, ".function.parameters"), "object", kind)
-		}
-		t.Parameters = doc.Value(parameters)
-		for key, end := doc.Members(parameters); key < end; key = doc.After(key + 1) {
-			if string(doc.Name(key)) == "type" {
-				t.Typed = !doc.Absent(key + 1)
-			}
-		}
+	if kind := doc.Kind(jsonraw.Node(t.parameters)); kind != jsonraw.Object { // that of the body if there are none
+		return wrongType(toolPath(index, ".function.parameters"), "object", kind)
 	}
 	return nil
 }
 
+// function reads the member function.
+func (t *toolRecord) function(doc *jsonraw.Outline, v jsonraw.Node) {
+	for key, end := doc.Members(v); key < end; key = doc.After(key + 1) {
+		n := key + 1
+		switch doc.Find(key, &toolKeys) {
+		case keyToolName:
+			t.name = int32(n)
+		case keyToolDescription:
+			if t.description = ofKind(doc, n, jsonraw.String); len(doc.Inner(n)) == 0 {
+				t.description = 0
+			}
+		case keyToolParameters:
+			if t.parameters = int32(n); doc.Absent(n) {
+				t.parameters = 0
+			}
+		case keyToolStrict:
+			t.strict, _ = doc.Value(n).Bool()
+		case keyToolCache:
+			t.cache = ofKind(doc, n, jsonraw.Object)
+		}
+	}
+}
+
 func toolPath(index int, rest string) string { return "tools[" + strconv.Itoa(index) + "]" + rest }
 
-func (r *Request) readChoice(v jsonraw.Value) error {
-	switch v.Kind() {
-	case jsonraw.Missing, jsonraw.Null:
+func (r *Request) readChoice(n jsonraw.Node) error {
+	if n == 0 {
 		return nil
+	}
+	doc := &r.doc
+	switch kind := doc.Kind(n); kind {
 	case jsonraw.String:
-		mode, ok := choiceMode(v)
+		mode, ok := choiceMode(doc.Value(n))
 		if !ok {
 			return Invalid("tool_choice", "tool_choice must be none, auto, required or an object")
 		}
 		r.Choice.Mode = mode
 	case jsonraw.Object:
-		switch kind := v.Get("type"); {
+		switch kind := r.member(n, "type"); {
 		case kind.TextIs("function"):
-			name := v.Get("function", "name")
+			name := r.member(lastMember(doc, n, "function"), "name")
 			if name.Kind() != jsonraw.String {
 				return Invalid("tool_choice.function.name", "a name is required")
 			}
 			r.Choice = ToolChoice{Mode: ChoiceNamed, Name: name}
 		case kind.TextIs("allowed_tools"):
-			mode, ok := choiceMode(v.Get("allowed_tools", "mode"))
+			allowed := lastMember(doc, n, "allowed_tools")
+			mode, ok := choiceMode(r.member(allowed, "mode"))
 			if !ok {
 				return Invalid("tool_choice.allowed_tools.mode", "the mode must be auto or required")
 			}
 			r.Choice.Mode = mode
-			r.keepAllowed(v.Get("allowed_tools", "tools"))
+			r.keepAllowed(lastMember(doc, allowed, "tools"))
 		case kind.TextIs("auto"), kind.TextIs("none"), kind.TextIs("required"):
 			r.Choice.Mode, _ = choiceMode(kind)
 		default:
 			return Unsupported("tool_choice.type", "only function and allowed_tools choices can be translated")
 		}
 	default:
-		return wrongType("tool_choice", "string or object", v.Kind())
+		return wrongType("tool_choice", "string or object", kind)
 	}
-	if len(r.Tools) == 0 && (r.Choice.Mode == ChoiceRequired || r.Choice.Mode == ChoiceNamed) {
+	if len(r.tools) == 0 && (r.Choice.Mode == ChoiceRequired || r.Choice.Mode == ChoiceNamed) {
 		return Invalid("tool_choice", "tool_choice needs tools to choose from")
 	}
 	return nil
@@ -171,13 +205,18 @@ func choiceMode(v jsonraw.Value) (ChoiceMode, bool) {
 	return ChoiceUnset, false
 }
 
-func (r *Request) keepAllowed(allowed jsonraw.Value) {
-	r.Tools = slices.DeleteFunc(r.Tools, func(t Tool) bool {
-		for e := allowed.Elements(); e.Next(); {
-			if string(e.Value.Get("function", "name")) == string(t.Name) {
-				return false
-			}
+// keepAllowed removes the tools that are not in a list of allowed ones.
+func (r *Request) keepAllowed(list jsonraw.Node) {
+	doc := &r.doc
+	r.names.reset()
+	e, end := doc.Elements(list)
+	for n := int32(0); e < end; n++ {
+		if name := lastMember(doc, lastMember(doc, e, "function"), "name"); name != 0 {
+			r.names.add(doc, int32(name), n)
 		}
-		return true
+		e = doc.After(e)
+	}
+	r.tools = slices.DeleteFunc(r.tools, func(t toolRecord) bool {
+		return r.names.last(doc, value(doc, t.name), math.MaxInt32) < 0
 	})
 }

@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -10,7 +9,8 @@ import (
 // belong to the user's side.
 type Turn struct {
 	Assistant bool
-	Messages  []int // indices into Request.Messages
+
+	from, to int32 // in Request.order
 }
 
 // Turns returns the conversation as alternating turns: system messages left out (collect them with System),
@@ -23,79 +23,89 @@ func (r *Request) Turns() []Turn {
 	if r.buildTurns(); len(r.turns) > 0 {
 		return r.turns
 	}
-	for i := range r.Messages {
-		if m := &r.Messages[i]; m.Role == RoleSystem {
-			m.Role = RoleUser
+	for i := range r.records {
+		if m := &r.records[i]; m.role == RoleSystem {
+			m.role = RoleUser
 		}
 	}
 	r.buildTurns()
 	return r.turns
 }
 
+// In returns the indices of a turn's messages.
+func (r *Request) In(t Turn) []int { return r.order[t.from:t.to] }
+
 func (r *Request) buildTurns() {
-	r.turns, r.order = r.turns[:0], slices.Grow(r.order[:0], len(r.Messages)) // no later growth: turns alias it
-	start := 0
-	flush := func(assistant bool) {
-		if start < len(r.order) {
-			t := Turn{Assistant: assistant, Messages: r.order[start:len(r.order):len(r.order)]}
-			if !assistant {
-				r.sortResults(t.Messages)
-			}
-			r.turns = append(r.turns, t)
-		}
-		start = len(r.order)
-	}
-	side := false
-	for i := range r.Messages {
-		m := &r.Messages[i]
-		if m.Role == RoleSystem || m.Empty() {
+	r.turns, r.order = r.turns[:0], reserve(r.order, len(r.records))
+	var t Turn
+	results := 0 // in t
+	for i := range r.records {
+		m := r.Message(i)
+		if m.role == RoleSystem || m.Empty() {
 			continue
 		}
-		if assistant := m.Role == RoleAssistant; assistant != side {
-			flush(side)
-			side = assistant
+		if assistant := m.role == RoleAssistant; assistant != t.Assistant {
+			r.endTurn(t, results)
+			t, results = Turn{Assistant: assistant, from: int32(len(r.order))}, 0
+		}
+		if m.role == RoleTool {
+			results++
 		}
 		r.order = append(r.order, i)
 	}
-	flush(side)
+	r.endTurn(t, results)
+}
+
+// endTurn adds a turn that ends here, unless it is empty.
+func (r *Request) endTurn(t Turn, results int) {
+	if t.to = int32(len(r.order)); t.from == t.to {
+		return
+	}
+	if results > 0 {
+		r.sortResults(r.In(t), results)
+	}
+	r.turns = append(r.turns, t)
 }
 
 // sortResults moves the tool messages among the indices to the front, in the order of their calls; the others,
 // and results without a call, keep their order.
-func (r *Request) sortResults(indices []int) {
-	results := 0
-	for _, i := range indices {
-		if r.Messages[i].Role == RoleTool {
-			results++
-		}
-	}
-	if results == 0 || len(indices) == 1 {
+func (r *Request) sortResults(indices []int, results int) {
+	if len(indices) == 1 {
 		return
 	}
-	const unknown, notResult = math.MaxInt - 1, math.MaxInt
-	sorted, previous := true, 0
+	const unknown, notResult = math.MaxInt32 - 1, math.MaxInt32
+	// A key is a message's rank and, below it, its index.
+	keys := reserve(r.keys, len(indices))
+	sorted, previous := true, uint64(0)
 	for _, i := range indices {
-		m := &r.Messages[i]
-		m.rank = notResult
-		if m.Role == RoleTool {
-			m.rank = 0
+		m := r.Message(i)
+		rank := notResult
+		if m.role == RoleTool {
+			rank = 0
 			if results > 1 { // a single one need not be looked up
-				if m.rank = r.position(m.ToolCallID); m.rank < 0 {
-					m.rank = unknown
+				if rank = r.position(m.ToolCallID()); rank < 0 {
+					rank = unknown
 				}
 			}
 		}
-		sorted, previous = sorted && m.rank >= previous, m.rank
+		key := uint64(rank)<<32 | uint64(i)
+		sorted, previous = sorted && key >= previous, key
+		keys = append(keys, key)
 	}
-	if !sorted {
-		slices.SortStableFunc(indices, func(a, b int) int { return cmp.Compare(r.Messages[a].rank, r.Messages[b].rank) })
+	r.keys = keys
+	if sorted {
+		return
+	}
+	slices.Sort(keys)
+	for n, key := range keys {
+		indices[n] = int(uint32(key))
 	}
 }
 
 // System yields the indices of the system and developer messages that have content, in order.
 func (r *Request) System(yield func(i int) bool) {
-	for i := range r.Messages {
-		if m := &r.Messages[i]; m.Role == RoleSystem && !m.Empty() && !yield(i) {
+	for i := range r.records {
+		if m := r.Message(i); m.role == RoleSystem && !m.Empty() && !yield(i) {
 			return
 		}
 	}

@@ -78,6 +78,13 @@ func AppendQuoted(dst []byte, v Value) []byte {
 // nextToken returns the offset of the first byte from i on that is a quote, a space or a control character, or
 // the length of s.
 func nextToken(s []byte, i int) int {
+	for i+8 <= len(s) {
+		w := load8(s, i)
+		if hit := zeroBytes(w^quotes) | (w-lowBits*0x21)&^w&highBits; hit != 0 {
+			return i + bits.TrailingZeros64(hit)>>3
+		}
+		i += 8
+	}
 	for i < len(s) && s[i] > ' ' && s[i] != '"' {
 		i++
 	}
@@ -115,19 +122,16 @@ func nextSpecial(s []byte, i int) int {
 // dst and v may share memory if v starts at or behind the end of dst.
 func Compact(dst []byte, v Value) []byte {
 	run := 0 // v[run:i] is to be copied
-	for i := 0; i < len(v); {
-		switch v[i] {
-		case '"':
+	for i := nextToken(v, 0); i < len(v); i = nextToken(v, i) {
+		if v[i] == '"' {
 			if i = skipString(v, i+1); i < 0 {
-				return append(dst, v[run:]...)
+				break
 			}
-		case ' ', '\n', '\r', '\t':
-			dst = append(dst, v[run:i]...)
-			i = skipSpace(v, i)
-			run = i
-		default:
-			i++
+			continue
 		}
+		dst = append(dst, v[run:i]...)
+		i = skipBlank(v, i)
+		run = i
 	}
 	return append(dst, v[run:]...)
 }

@@ -33,26 +33,61 @@ func (v Value) Text() string {
 // string.
 func (v Value) AppendText(dst []byte) []byte {
 	inner := v.Inner()
-	run := 0 // inner[run:i] is to be copied
-	for i := indexSpecial(inner, 0); i < len(inner); i = indexSpecial(inner, i) {
+	for i := 0; i < len(inner); {
 		if inner[i] == '\\' && i+1 < len(inner) {
-			if c := inner[i+1]; c == '"' || c == '\\' || c == '/' {
-				// The character itself starts the next run.
-				dst = append(dst, inner[run:i]...)
-				run = i + 1
+			if c := escaped[inner[i+1]]; c != 0 {
+				dst = append(dst, c)
 				i += 2
 				continue
 			}
 		}
-		r, size := decodeRune(inner[i:])
-		if r == utf8.RuneError || inner[i] == '\\' {
-			dst = append(dst, inner[run:i]...)
-			dst = utf8.AppendRune(dst, r)
-			run = i + size
-		}
-		i += size
+		dst, i = appendRun(dst, inner, i)
 	}
-	return append(dst, inner[run:]...)
+	return dst
+}
+
+// escaped is what stands for itself or a control character behind a backslash.
+var escaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// appendRun appends the text of inner[i:] up to the next backslash, or the character of the one that i is at.
+func appendRun(dst, inner []byte, i int) ([]byte, int) {
+	if inner[i] == '\\' {
+		r, size := decodeRune(inner[i:])
+		return utf8.AppendRune(dst, r), i + size
+	}
+	end, ascii := indexSlash(inner, i)
+	run := inner[i:end]
+	if ascii || utf8.Valid(run) {
+		return append(dst, run...), end
+	}
+	for len(run) > 0 {
+		r, size := utf8.DecodeRune(run)
+		dst = utf8.AppendRune(dst, r)
+		run = run[size:]
+	}
+	return dst, end
+}
+
+// indexSlash returns the offset of the first backslash from i on, or the length of s, and whether all before it is
+// ASCII. It may say that it is not because of a byte further on.
+func indexSlash(s []byte, i int) (end int, ascii bool) {
+	high := uint64(0)
+	for i+8 <= len(s) {
+		w := load8(s, i)
+		high |= w
+		if hit := zeroBytes(w ^ slashes); hit != 0 {
+			return i + bits.TrailingZeros64(hit)>>3, high&highBits == 0
+		}
+		i += 8
+	}
+	if i < len(s) {
+		w := loadTail(s, i)
+		high |= w
+		if hit := zeroBytes(w ^ slashes); hit != 0 {
+			return i + bits.TrailingZeros64(hit)>>3, high&highBits == 0
+		}
+	}
+	return len(s), high&highBits == 0
 }
 
 // TextIs reports whether v is a string whose text is want, without allocating.

@@ -1,6 +1,9 @@
 package jsonraw
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // Writer builds JSON by appending to Buf, and puts the commas. It is used as a value:
 //
@@ -70,18 +73,39 @@ func (w *Writer) separate() {
 
 // Key writes the key of the next value.
 func (w *Writer) Key(name string) {
-	buf := w.Buf
-	if w.comma {
-		buf = append(buf, ',')
-	}
-	w.comma = false
 	if !plainName(name) {
-		w.Buf = append(AppendString(buf, name), ':')
+		w.separate()
+		w.Buf = append(AppendString(w.Buf, name), ':')
+		w.comma = false
 		return
 	}
-	buf = append(buf, '"')
-	buf = append(buf, name...)
-	w.Buf = append(buf, '"', ':')
+	w.room(len(name) + 4)
+	buf, n := w.Buf[len(w.Buf):cap(w.Buf)], 0
+	if w.comma {
+		buf[0] = ','
+		n = 1
+	}
+	buf[n] = '"'
+	n += 1 + copy(buf[n+1:], name)
+	buf[n], buf[n+1] = '"', ':'
+	w.Buf = w.Buf[:len(w.Buf)+n+2]
+	w.comma = false
+}
+
+// room makes room for so many bytes. What is written there by copy needs no pointer to be written, other than with
+// append: in a guest whose collector is at work, a pointer costs as much as thousands of bytes.
+func (w *Writer) room(size int) {
+	if size > cap(w.Buf)-len(w.Buf) {
+		w.Buf = slices.Grow(w.Buf, size)
+	}
+}
+
+// put adds text as it is.
+func put[T ~string | ~[]byte](w *Writer, text T) {
+	w.room(len(text))
+	n := len(w.Buf)
+	w.Buf = w.Buf[:n+len(text)]
+	copy(w.Buf[n:], text)
 }
 
 // plainName reports whether name is sure to need no escape. Names of usual length are looked at without a loop.
@@ -106,9 +130,7 @@ func plainName(name string) bool {
 
 // RawKey is Key for the raw string of a key, such as [Members].Key.
 func (w *Writer) RawKey(key Value) {
-	w.separate()
-	w.Buf = append(w.Buf, key...)
-	w.Buf = append(w.Buf, ':')
+	w.Around("", key, ":")
 	w.comma = false
 }
 
@@ -118,21 +140,32 @@ func (w *Writer) Member(name string, v Value) {
 		return
 	}
 	w.Key(name)
-	w.Buf = append(w.Buf, v...)
+	put(w, v)
 	w.comma = true
 }
 
 // Raw writes v as it is.
-func (w *Writer) Raw(v Value) {
-	w.separate()
-	w.Buf = append(w.Buf, v...)
-}
+func (w *Writer) Raw(v Value) { w.Around("", v, "") }
 
 // Literal writes constant JSON as it is: a value, or inside an object whole members, as in
 // w.Literal(`"type":"text"`). It is several times as quick as Key and String.
-func (w *Writer) Literal(json string) {
-	w.separate()
-	w.Buf = append(w.Buf, json...)
+func (w *Writer) Literal(json string) { w.Around(json, nil, "") }
+
+// Around writes before, v and after one behind the other, which together are a value, or inside an object whole members:
+//
+//	w.Around(`{"type":"text","text":`, text, `}`)
+func (w *Writer) Around(before string, v Value, after string) {
+	w.room(1 + len(before) + len(v) + len(after))
+	buf, n := w.Buf[len(w.Buf):cap(w.Buf)], 0
+	if w.comma {
+		buf[0] = ','
+		n = 1
+	}
+	n += copy(buf[n:], before)
+	n += copy(buf[n:], v)
+	n += copy(buf[n:], after)
+	w.Buf = w.Buf[:len(w.Buf)+n]
+	w.comma = w.depth > 0
 }
 
 // String writes text as a JSON string, escaped as by [AppendString].
@@ -160,7 +193,7 @@ func (w *Writer) OpenString() {
 }
 
 // Inner adds the text of the string v to the open string, copied still escaped.
-func (w *Writer) Inner(v Value) { w.Buf = append(w.Buf, v.Inner()...) }
+func (w *Writer) Inner(v Value) { put(w, v.Inner()) }
 
 // Escape adds text to the open string.
 func (w *Writer) Escape(text string) { w.Buf = AppendEscaped(w.Buf, text) }
@@ -209,5 +242,5 @@ func (w *Writer) Bool(b bool) {
 // Null writes null.
 func (w *Writer) Null() {
 	w.separate()
-	w.Buf = append(w.Buf, "null"...)
+	put(w, "null")
 }

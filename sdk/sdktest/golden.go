@@ -40,6 +40,8 @@ type Golden struct {
 	Decode func(stream string, split int) []Event
 	// Endings are what lines may end with in the vendor's framing, beside \n.
 	Endings []string
+	// Vectors names cases whose calls are the module's golden vectors: they are compared with VectorsFile, too.
+	Vectors []string
 }
 
 // What cases are played with.
@@ -80,13 +82,7 @@ func (g Golden) Run(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c := parseCase(string(text))
-			config, _ := c.section("config")
-			c.golden, c.host = &g, NewProvider(t, g.New(), config)
+			c := g.read(t, file)
 			c.play(t)
 			if *update {
 				if err := os.WriteFile(file, []byte(c.String()), 0o644); err != nil {
@@ -95,6 +91,27 @@ func (g Golden) Run(t *testing.T) {
 			}
 		})
 	}
+	if len(g.Vectors) > 0 {
+		t.Run("vectors", func(t *testing.T) {
+			v := NewVectors(t)
+			for _, name := range g.Vectors {
+				v.golden(t, name, g.read(t, filepath.Join("testdata", name+".txtar")))
+			}
+		})
+	}
+}
+
+// read returns the case of a file, with a provider that has its config.
+func (g *Golden) read(t *testing.T, file string) *goldenCase {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := parseCase(string(text))
+	config, _ := c.section("config")
+	c.golden, c.host = g, NewProvider(t, g.New(), config)
+	return c
 }
 
 type goldenCase struct {
@@ -162,9 +179,21 @@ func (c *goldenCase) expect(t *testing.T, name, got string) {
 }
 
 func (c *goldenCase) play(t *testing.T) {
+	in := c.input(t)
+	if _, sent := c.section("request"); sent {
+		c.expect(t, "vendor", c.request(t, in))
+	}
+	if answer, answered := c.section("answer"); answered {
+		c.expect(t, "client", c.response(t, in, answer))
+	}
+	if stream, streamed := c.section("stream"); streamed {
+		c.expect(t, "chunks", c.stream(t, in, stream))
+	}
+}
+
+// input is the client's request.
+func (c *goldenCase) input(t *testing.T) *abi.RequestInput {
 	request, sent := c.section("request")
-	answer, answered := c.section("answer")
-	stream, streamed := c.section("stream")
 	if !sent {
 		request = `{}`
 	}
@@ -172,7 +201,7 @@ func (c *goldenCase) play(t *testing.T) {
 	if c.golden.Model != "" {
 		in.Model = []byte(c.golden.Model)
 	}
-	if streamed {
+	if _, streamed := c.section("stream"); streamed {
 		in.Flags |= abi.FlagStream
 	}
 	call, _ := c.section("call")
@@ -181,15 +210,7 @@ func (c *goldenCase) play(t *testing.T) {
 			t.Fatalf("unknown word %q in call", word)
 		}
 	}
-	if sent {
-		c.expect(t, "vendor", c.request(t, in))
-	}
-	if answered {
-		c.expect(t, "client", c.response(t, in, answer))
-	}
-	if streamed {
-		c.expect(t, "chunks", c.stream(t, in, stream))
-	}
+	return in
 }
 
 // apply does what a word of the section call says.
@@ -292,15 +313,7 @@ func (c *goldenCase) response(t *testing.T, req *abi.RequestInput, answer string
 }
 
 func (c *goldenCase) stream(t *testing.T, req *abi.RequestInput, stream string) string {
-	end := abi.EndClean
-	stream, aborted := strings.CutSuffix(stream, "(aborted)\n")
-	if aborted {
-		end = abi.EndAborted
-	}
-	base := abi.StreamInput{
-		Endpoint: req.Endpoint, Dialect: req.Dialect, Flags: req.Flags, Now: req.Now,
-		Model: req.Model, RequestID: req.RequestID, State: c.state,
-	}
+	stream, base, end := c.streamed(req, stream)
 	events := c.golden.Decode(stream, 0)
 	whole := render(t, c.host.Replay(base, events, 0, end))
 	for batch := 1; batch <= len(events); batch++ {
@@ -319,6 +332,19 @@ func (c *goldenCase) stream(t *testing.T, req *abi.RequestInput, stream string) 
 		}
 	}
 	return whole
+}
+
+// streamed returns the vendor's bytes, what each call is made of, and how the stream ends.
+func (c *goldenCase) streamed(req *abi.RequestInput, stream string) (string, abi.StreamInput, abi.End) {
+	end := abi.EndClean
+	stream, aborted := strings.CutSuffix(stream, "(aborted)\n")
+	if aborted {
+		end = abi.EndAborted
+	}
+	return stream, abi.StreamInput{
+		Endpoint: req.Endpoint, Dialect: req.Dialect, Flags: req.Flags, Now: req.Now,
+		Model: req.Model, RequestID: req.RequestID, State: c.state,
+	}, end
 }
 
 func render(t *testing.T, r Replay) string {

@@ -14,14 +14,17 @@ import (
 
 // Provider drives a provider plugin. It is not safe for concurrent use.
 type Provider struct {
-	inst *provider.Instance
-	out  []byte
+	inst   *provider.Instance
+	config string
+	export string // the last call's
+	in     []byte
+	out    []byte
 }
 
 // NewProvider configures p with config (JSON, "" is {}) and fails the test when it refuses.
 func NewProvider(t testing.TB, p provider.Plugin, config string) *Provider {
 	t.Helper()
-	f := &Provider{inst: provider.New(p)}
+	f := &Provider{inst: provider.New(p), config: config}
 	checkDescription(t, f.inst.Describe(nil), abi.KindProvider)
 	if err := abi.DecodeReply(f.inst.Configure(nil, configBytes(config))); err != nil {
 		t.Fatalf("configure(%s): %v", config, err)
@@ -37,21 +40,24 @@ func ConfigureError(p interface{ Configure([]byte) error }, config string) error
 // Request runs one request call. The output is valid until the next call; the error is a
 // *abi.Refusal or abi.ErrShort.
 func (f *Provider) Request(in *abi.RequestInput) (out abi.RequestOutput, err error) {
-	f.out = f.inst.Request(f.out[:0], in.Append(nil))
+	f.export, f.in = abi.ExportRequest, in.Append(nil)
+	f.out = f.inst.Request(f.out[:0], f.in)
 	err = out.Decode(f.out)
 	return out, err
 }
 
 // Response runs one response call, with the same rules as Request.
 func (f *Provider) Response(in *abi.ResponseInput) (out abi.ResponseOutput, err error) {
-	f.out = f.inst.Response(f.out[:0], in.Append(nil))
+	f.export, f.in = abi.ExportResponse, in.Append(nil)
+	f.out = f.inst.Response(f.out[:0], f.in)
 	err = out.Decode(f.out)
 	return out, err
 }
 
 // Stream runs one stream call, with the same rules as Request.
 func (f *Provider) Stream(in *abi.StreamInput) (out abi.StreamOutput, err error) {
-	f.out = f.inst.Stream(f.out[:0], in.Append(nil))
+	f.export, f.in = abi.ExportStream, in.Append(nil)
+	f.out = f.inst.Stream(f.out[:0], f.in)
 	err = out.Decode(f.out)
 	return out, err
 }
@@ -120,15 +126,16 @@ func (f *Provider) Replay(base abi.StreamInput, events []Event, batch int, end a
 
 // Strategy drives a strategy plugin. It is not safe for concurrent use.
 type Strategy struct {
-	inst *strategy.Instance
-	in   []byte
-	out  []byte
+	inst   *strategy.Instance
+	config string
+	in     []byte
+	out    []byte
 }
 
 // NewStrategy configures p with config (JSON, "" is {}) and fails the test when it refuses.
 func NewStrategy(t testing.TB, p strategy.Plugin, config string) *Strategy {
 	t.Helper()
-	f := &Strategy{inst: strategy.New(p)}
+	f := &Strategy{inst: strategy.New(p), config: config}
 	checkDescription(t, f.inst.Describe(nil), abi.KindStrategy)
 	if err := abi.DecodeReply(f.inst.Configure(nil, configBytes(config))); err != nil {
 		t.Fatalf("configure(%s): %v", config, err)

@@ -11,6 +11,7 @@ import (
 func TestGolden(t *testing.T) {
 	sdktest.Golden{
 		New: func() provider.Plugin { return &plugin{} }, Model: benchLoad.Model, Decode: decode, Endings: []string{"\r\n", "\r"},
+		Vectors: []string{"request-tools", "request-temperature-old", "refuse-audio", "answer-tools", "error-overloaded", "stream-tools", "stream-thinking", "stream-cut", "passthrough"},
 	}.Run(t)
 }
 

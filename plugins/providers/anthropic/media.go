@@ -11,13 +11,13 @@ import (
 )
 
 // writeImage writes an image part as a block.
-func writeImage(w *jsonraw.Writer, m *chat.Message, part *chat.Part, cache jsonraw.Value) error {
+func writeImage(w *jsonraw.Writer, m chat.Message, part *chat.Part, cache jsonraw.Value) error {
 	w.Object()
 	w.Key("type")
 	w.String("image")
 	w.Key("source")
-	if chat.IsDataURL(part.URL) {
-		d, ok := chat.ParseDataURL(part.URL)
+	if chat.IsDataURL(part.URL()) {
+		d, ok := chat.ParseDataURL(part.URL())
 		if !ok {
 			return chat.Invalid(m.PartPath(part, ".image_url.url"), "the data URL has no comma")
 		}
@@ -29,7 +29,7 @@ func writeImage(w *jsonraw.Writer, m *chat.Message, part *chat.Part, cache jsonr
 			return unsupportedValue(m.PartPath(part, ".image_url.url"), vendor+" takes images of type jpeg, png, gif and webp, not "+strconv.Quote(d.MediaType))
 		}
 		writeBase64(w, &d)
-	} else if err := writeURL(w, m.PartPath(part, ".image_url.url"), part.URL); err != nil {
+	} else if err := writeURL(w, m, part, ".image_url.url"); err != nil {
 		return err
 	}
 	w.Member("cache_control", cache)
@@ -38,19 +38,19 @@ func writeImage(w *jsonraw.Writer, m *chat.Message, part *chat.Part, cache jsonr
 }
 
 // writeDocument writes a file part as a document block.
-func writeDocument(w *jsonraw.Writer, m *chat.Message, part *chat.Part, cache jsonraw.Value) error {
-	if part.URL.Absent() {
+func writeDocument(w *jsonraw.Writer, m chat.Message, part *chat.Part, cache jsonraw.Value) error {
+	if part.URL().Absent() {
 		return unsupportedValue(m.PartPath(part, ".file.file_id"), "files by id can't be translated: send file_data")
 	}
-	at := m.PartPath(part, ".file.file_data")
+	const at = ".file.file_data"
 	w.Object()
 	w.Key("type")
 	w.String("document")
 	w.Key("source")
-	if chat.IsDataURL(part.URL) {
-		d, ok := chat.ParseDataURL(part.URL)
+	if chat.IsDataURL(part.URL()) {
+		d, ok := chat.ParseDataURL(part.URL())
 		if !ok {
-			return chat.Invalid(at, "the data URL has no comma")
+			return chat.Invalid(m.PartPath(part, at), "the data URL has no comma")
 		}
 		switch d.MediaType {
 		case "application/pdf":
@@ -58,7 +58,7 @@ func writeDocument(w *jsonraw.Writer, m *chat.Message, part *chat.Part, cache js
 		case "text/plain":
 			text, err := base64.StdEncoding.AppendDecode(nil, d.Base64)
 			if err != nil {
-				return chat.Invalid(at, "the data URL is not valid base64")
+				return chat.Invalid(m.PartPath(part, at), "the data URL is not valid base64")
 			}
 			w.Object()
 			w.Key("type")
@@ -69,13 +69,13 @@ func writeDocument(w *jsonraw.Writer, m *chat.Message, part *chat.Part, cache js
 			w.Bytes(text)
 			w.End()
 		default:
-			return unsupportedValue(at, vendor+" takes documents of type application/pdf and text/plain, not "+strconv.Quote(d.MediaType))
+			return unsupportedValue(m.PartPath(part, at), vendor+" takes documents of type application/pdf and text/plain, not "+strconv.Quote(d.MediaType))
 		}
-	} else if err := writeURL(w, at, part.URL); err != nil {
+	} else if err := writeURL(w, m, part, at); err != nil {
 		return err
 	}
-	if part.FileName.Kind() == jsonraw.String && !chat.Blank(part.FileName) {
-		w.Member("title", part.FileName)
+	if name := part.FileName(); name.Kind() == jsonraw.String && !chat.Blank(name) {
+		w.Member("title", name)
 	}
 	w.Member("cache_control", cache)
 	w.End()
@@ -95,10 +95,11 @@ func writeBase64(w *jsonraw.Writer, d *chat.DataURL) {
 	w.End()
 }
 
-func writeURL(w *jsonraw.Writer, at string, url jsonraw.Value) error {
+func writeURL(w *jsonraw.Writer, m chat.Message, part *chat.Part, at string) error {
+	url := part.URL()
 	text := url.Inner()
 	if !bytes.HasPrefix(text, []byte("https:")) && !bytes.HasPrefix(text, []byte("http:")) {
-		return chat.Invalid(at, "expected a data URL or an http(s) URL")
+		return chat.Invalid(m.PartPath(part, at), "expected a data URL or an http(s) URL")
 	}
 	w.Object()
 	w.Key("type")

@@ -19,10 +19,10 @@ func (p *plugin) writeSystem(w *jsonraw.Writer, pl *plan) error {
 		}
 	}
 	for i := range p.req.System {
-		m := &p.req.Messages[i]
+		m := p.req.Message(i)
 		if text, ok := m.Text(); ok {
 			begin()
-			writeText(w, text, m.CacheControl)
+			writeText(w, text, m.CacheControl())
 			continue
 		}
 		last := lastBlock(m)
@@ -30,9 +30,9 @@ func (p *plugin) writeSystem(w *jsonraw.Writer, pl *plan) error {
 			if part.Kind != chat.PartText {
 				return m.RefusePart(&part.Part, vendor)
 			}
-			if !chat.Blank(part.Text) {
+			if !chat.Blank(part.Text()) {
 				begin()
-				writeText(w, part.Text, cacheControl(m, &part.Part, last))
+				writeText(w, part.Text(), cacheControl(m, &part.Part, last))
 			}
 		}
 	}
@@ -56,18 +56,10 @@ func (p *plugin) writeTurn(w *jsonraw.Writer, t *chat.Turn, final bool) error {
 	}
 	w.Key("content")
 	w.Array()
-	for n, i := range t.Messages {
-		m := &p.req.Messages[i]
-		var err error
-		switch m.Role {
-		case chat.RoleAssistant:
-			err = p.writeAssistant(w, m, final && n == len(t.Messages)-1)
-		case chat.RoleTool:
-			err = p.writeResult(w, m)
-		default:
-			err = p.writeBlocks(w, m)
-		}
-		if err != nil {
+	indices := p.req.In(*t)
+	for n, i := range indices {
+		m := p.req.Message(i)
+		if err := p.writeMessage(w, m, final && n == len(indices)-1); err != nil {
 			return err
 		}
 	}
@@ -76,29 +68,48 @@ func (p *plugin) writeTurn(w *jsonraw.Writer, t *chat.Turn, final bool) error {
 	return nil
 }
 
-// writeBlocks writes the content of a user or tool message as blocks.
-func (p *plugin) writeBlocks(w *jsonraw.Writer, m *chat.Message) error {
-	mine := m.Role != chat.RoleTool // there the mark belongs to the result
-	if text, ok := m.Text(); ok {
-		cache := m.CacheControl
-		if !mine {
-			cache = nil
-		}
-		if !chat.Blank(text) {
-			writeText(w, text, cache)
-		}
-		return nil
+// writeMessage writes the blocks of a message of a turn.
+func (p *plugin) writeMessage(w *jsonraw.Writer, m chat.Message, final bool) error {
+	switch m.Role() {
+	case chat.RoleAssistant:
+		return p.writeAssistant(w, m, final)
+	case chat.RoleTool:
+		return p.writeResult(w, m)
 	}
-	last := -1
-	if mine {
+	return p.writeBlocks(w, m)
+}
+
+// writeBlocks writes the content of a user or tool message as blocks.
+func (p *plugin) writeBlocks(w *jsonraw.Writer, m chat.Message) error {
+	text, ok := m.Text()
+	if !ok {
+		return p.writeMedia(w, m)
+	}
+	cache := m.CacheControl()
+	if m.Role() == chat.RoleTool { // there the mark belongs to the result
+		cache = nil
+	}
+	if !chat.Blank(text) {
+		writeText(w, text, cache)
+	}
+	return nil
+}
+
+// writeMedia is writeBlocks for content that comes in parts.
+func (p *plugin) writeMedia(w *jsonraw.Writer, m chat.Message) error {
+	last, mark := -1, m.CacheControl()
+	if m.Role() != chat.RoleTool {
 		last = lastBlock(m)
 	}
 	for part := m.Parts(); part.Next(); {
-		cache := cacheControl(m, &part.Part, last)
+		cache := part.CacheControl()
+		if cache == nil && part.Index == last {
+			cache = mark
+		}
 		switch part.Kind {
 		case chat.PartText:
-			if !chat.Blank(part.Text) {
-				writeText(w, part.Text, cache)
+			if text := part.Text(); !chat.Blank(text) {
+				writeText(w, text, cache)
 			}
 		case chat.PartImage:
 			if err := writeImage(w, m, &part.Part, cache); err != nil {
@@ -117,13 +128,13 @@ func (p *plugin) writeBlocks(w *jsonraw.Writer, m *chat.Message) error {
 
 // writeAssistant writes an assistant message's blocks: thinking, text, calls. In the message that ends the
 // conversation white space at the end of the text is cut, because the API refuses it.
-func (p *plugin) writeAssistant(w *jsonraw.Writer, m *chat.Message, final bool) error {
-	if m.ThinkingBlocks != nil {
+func (p *plugin) writeAssistant(w *jsonraw.Writer, m chat.Message, final bool) error {
+	if m.ThinkingBlocks() != nil {
 		writeThinkingBlocks(w, m)
 	}
 	calls := m.HasCalls()
 	if text, ok := m.Text(); ok {
-		if cache := m.CacheControl; !chat.Blank(text) {
+		if cache := m.CacheControl(); !chat.Blank(text) {
 			if final && !calls {
 				text = trimRight(text)
 			}
@@ -135,8 +146,8 @@ func (p *plugin) writeAssistant(w *jsonraw.Writer, m *chat.Message, final bool) 
 	} else if err := p.writeParts(w, m, final, calls); err != nil {
 		return err
 	}
-	if m.Refusal != nil && !chat.Blank(m.Refusal) {
-		writeText(w, m.Refusal, nil)
+	if refusal := m.Refusal(); refusal != nil && !chat.Blank(refusal) {
+		writeText(w, refusal, nil)
 	}
 	if !calls {
 		return nil
@@ -145,7 +156,7 @@ func (p *plugin) writeAssistant(w *jsonraw.Writer, m *chat.Message, final bool) 
 }
 
 // writeParts writes the content of an assistant message that comes in parts.
-func (p *plugin) writeParts(w *jsonraw.Writer, m *chat.Message, final, calls bool) error {
+func (p *plugin) writeParts(w *jsonraw.Writer, m chat.Message, final, calls bool) error {
 	last := lastBlock(m)
 	if calls {
 		last = -1 // a mark on the message belongs to its last call
@@ -153,8 +164,8 @@ func (p *plugin) writeParts(w *jsonraw.Writer, m *chat.Message, final, calls boo
 	for part := m.Parts(); part.Next(); {
 		switch part.Kind {
 		case chat.PartText, chat.PartRefusal:
-			if !chat.Blank(part.Text) {
-				text := part.Text
+			if !chat.Blank(part.Text()) {
+				text := part.Text()
 				if final && !calls {
 					text = trimRight(text)
 				}
@@ -164,14 +175,14 @@ func (p *plugin) writeParts(w *jsonraw.Writer, m *chat.Message, final, calls boo
 			w.Object()
 			w.Key("type")
 			w.String("thinking")
-			w.Member("thinking", part.Text)
-			w.Member("signature", part.Signature)
+			w.Member("thinking", part.Text())
+			w.Member("signature", part.Signature())
 			w.End()
 		case chat.PartRedacted:
 			w.Object()
 			w.Key("type")
 			w.String("redacted_thinking")
-			w.Member("data", part.Data)
+			w.Member("data", part.Data())
 			w.End()
 		default:
 			return m.RefusePart(&part.Part, vendor)
@@ -180,9 +191,9 @@ func (p *plugin) writeParts(w *jsonraw.Writer, m *chat.Message, final, calls boo
 	return nil
 }
 
-func (p *plugin) writeCalls(w *jsonraw.Writer, m *chat.Message) error {
+func (p *plugin) writeCalls(w *jsonraw.Writer, m chat.Message) error {
 	last := -1 // the call that a mark on the message belongs to
-	if m.CacheControl != nil {
+	if m.CacheControl() != nil {
 		for call := m.Calls(); call.Next(); {
 			last = call.Index
 		}
@@ -194,39 +205,42 @@ func (p *plugin) writeCalls(w *jsonraw.Writer, m *chat.Message) error {
 			return err
 		}
 		p.scratch = input
-		cache := calls.CacheControl
+		cache := calls.CacheControl()
 		if cache == nil && calls.Index == last {
-			cache = m.CacheControl
+			cache = m.CacheControl()
 		}
-		w.Raw(jsonraw.Value(`{"type":"tool_use","id":`))
-		writeID(w, calls.ID)
-		w.Buf = append(append(w.Buf, `,"name":`...), calls.Name...)
-		w.Buf = append(append(w.Buf, `,"input":`...), input...)
-		closeBlock(w, cache)
+		w.Literal(`{"type":"tool_use","id":`)
+		buf := appendID(w.Buf, calls.ID())
+		buf = append(append(buf, `,"name":`...), calls.Name()...)
+		buf = append(append(buf, `,"input":`...), input...)
+		if cache != nil {
+			buf = append(append(buf, `,"cache_control":`...), cache...)
+		}
+		w.Buf = append(buf, '}')
 	}
 	return calls.Err
 }
 
 // writeThinkingBlocks replays the extension thinking_blocks. A stream gives the text of a block as
 // reasoning_content and its signature alone as a block; the two are put together again here.
-func writeThinkingBlocks(w *jsonraw.Writer, m *chat.Message) {
+func writeThinkingBlocks(w *jsonraw.Writer, m chat.Message) {
 	blocks := 0
-	for e := m.ThinkingBlocks.Elements(); e.Next(); {
+	for e := m.ThinkingBlocks().Elements(); e.Next(); {
 		blocks++
 	}
-	for e := m.ThinkingBlocks.Elements(); e.Next(); {
+	for e := m.ThinkingBlocks().Elements(); e.Next(); {
 		switch kind := e.Value.Get("type"); {
 		case kind.TextIs("redacted_thinking"):
 			w.Raw(e.Value)
 		case kind.TextIs("thinking"):
-			if blocks > 1 || m.Reasoning == nil || len(e.Value.Get("thinking").Inner()) > 0 {
+			if blocks > 1 || m.Reasoning() == nil || len(e.Value.Get("thinking").Inner()) > 0 {
 				w.Raw(e.Value)
 				continue
 			}
 			w.Object()
 			w.Key("type")
 			w.String("thinking")
-			w.Member("thinking", m.Reasoning)
+			w.Member("thinking", m.Reasoning())
 			w.Member("signature", e.Value.Get("signature"))
 			w.End()
 		}
@@ -234,20 +248,20 @@ func writeThinkingBlocks(w *jsonraw.Writer, m *chat.Message) {
 }
 
 // writeResult writes a tool message as a tool_result block.
-func (p *plugin) writeResult(w *jsonraw.Writer, m *chat.Message) error {
+func (p *plugin) writeResult(w *jsonraw.Writer, m chat.Message) error {
 	w.Object()
 	w.Literal(`"type":"tool_result","tool_use_id":`)
-	writeID(w, m.ToolCallID)
-	cache := m.CacheControl
+	w.Buf = appendID(w.Buf, m.ToolCallID())
+	cache := m.CacheControl()
 	filled := false
 	if text, ok := m.Text(); ok {
 		filled = !chat.Blank(text)
 	} else {
 		for part := m.Parts(); part.Next(); {
-			if part.CacheControl != nil {
-				cache = part.CacheControl
+			if own := part.CacheControl(); own != nil {
+				cache = own
 			}
-			filled = filled || part.Kind != chat.PartText || !chat.Blank(part.Text)
+			filled = filled || part.Kind != chat.PartText || !chat.Blank(part.Text())
 		}
 	}
 	if filled { // an empty result has no content at all
@@ -263,46 +277,49 @@ func (p *plugin) writeResult(w *jsonraw.Writer, m *chat.Message) error {
 	return nil
 }
 
-// The blocks of which there are many are written as text; Writer.Raw sees to the comma before them.
-
 func writeText(w *jsonraw.Writer, text, cache jsonraw.Value) {
-	w.Raw(jsonraw.Value(`{"type":"text","text":`))
-	w.Buf = append(w.Buf, text...)
-	closeBlock(w, cache)
-}
-
-func closeBlock(w *jsonraw.Writer, cache jsonraw.Value) {
-	if cache != nil {
-		w.Buf = append(append(w.Buf, `,"cache_control":`...), cache...)
+	if cache == nil {
+		w.Around(`{"type":"text","text":`, text, `}`)
+		return
 	}
-	w.Buf = append(w.Buf, '}')
+	w.Object()
+	w.Literal(`"type":"text"`)
+	w.Member("text", text)
+	w.Member("cache_control", cache)
+	w.End()
 }
 
-// writeID appends the id of a call. Ids of other vendors with characters that the API refuses are replaced by a
+// appendID appends the id of a call. Ids of other vendors with characters that the API refuses are replaced by a
 // hash, the same in a call and its result.
-func writeID(w *jsonraw.Writer, id jsonraw.Value) {
+func appendID(dst []byte, id jsonraw.Value) []byte {
 	inner := id.Inner()
-	valid := len(inner) > 0
 	for _, c := range inner {
-		if c-'0' > 9 && (c|0x20)-'a' > 'z'-'a' && c != '_' && c != '-' {
-			valid = false
+		if !idByte[c] {
+			inner = nil
 			break
 		}
 	}
-	if valid {
-		w.Buf = append(w.Buf, id...)
-		return
+	if len(inner) > 0 {
+		return append(dst, id...)
 	}
-	w.Buf = append(w.Buf, `"call_`...)
-	w.Buf = append(strconv.AppendUint(w.Buf, abi.Hash(inner), 36), '"')
+	dst = strconv.AppendUint(append(dst, `"call_`...), abi.Hash(id.Inner()), 36)
+	return append(dst, '"')
 }
 
+// idByte marks the characters that the API takes in ids.
+var idByte = func() (set [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") {
+		set[c] = true
+	}
+	return set
+}()
+
 // lastBlock is the index of the last part that becomes a block.
-func lastBlock(m *chat.Message) int {
+func lastBlock(m chat.Message) int {
 	last := -1
-	if m.CacheControl != nil {
+	if m.CacheControl() != nil {
 		for part := m.Parts(); part.Next(); {
-			if part.Kind != chat.PartText || !chat.Blank(part.Text) {
+			if part.Kind != chat.PartText || !chat.Blank(part.Text()) {
 				last = part.Index
 			}
 		}
@@ -311,11 +328,11 @@ func lastBlock(m *chat.Message) int {
 }
 
 // cacheControl is the part's own mark, or the message's, which belongs to its last block.
-func cacheControl(m *chat.Message, part *chat.Part, last int) jsonraw.Value {
-	if part.CacheControl == nil && part.Index == last {
-		return m.CacheControl
+func cacheControl(m chat.Message, part *chat.Part, last int) jsonraw.Value {
+	if part.CacheControl() == nil && part.Index == last {
+		return m.CacheControl()
 	}
-	return part.CacheControl
+	return part.CacheControl()
 }
 
 // trimRight cuts white space off the end of the string v. The result shares v's memory unless something is cut.

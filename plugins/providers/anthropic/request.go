@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
@@ -41,7 +43,7 @@ func (p *plugin) translate(in *abi.RequestInput, out *abi.RequestOutput) error {
 		return chat.Invalid("temperature", vendor+" takes a temperature of 0 to 1")
 	}
 
-	w := jsonraw.Writer{Buf: out.Body}
+	w := jsonraw.Writer{Buf: slices.Grow(out.Body, len(in.Body)+len(in.Body)/4)}
 	w.Object()
 	w.Key("model")
 	w.Bytes(in.Model)
@@ -143,11 +145,11 @@ func (p *plugin) lostThinking(turns []chat.Turn) bool {
 	if n < 2 || turns[n-1].Assistant {
 		return false
 	}
-	if first := &p.req.Messages[turns[n-1].Messages[0]]; first.Role != chat.RoleTool {
+	if first := p.req.Message(p.req.In(turns[n-1])[0]); first.Role() != chat.RoleTool {
 		return false
 	}
-	m := &p.req.Messages[turns[n-2].Messages[0]]
-	if m.ThinkingBlocks != nil {
+	m := p.req.Message(p.req.In(turns[n-2])[0])
+	if m.ThinkingBlocks() != nil {
 		return false
 	}
 	part := m.Parts()
@@ -169,7 +171,7 @@ func (p *plugin) writeSampling(w *jsonraw.Writer, pl *plan) {
 		w.Member("top_k", topK)
 	}
 	open := false
-	for _, stop := range r.Stop {
+	for stop := range r.Stop {
 		if chat.Blank(stop) {
 			continue // the API refuses them
 		}
@@ -262,7 +264,7 @@ func (p *plugin) writeThinking(w *jsonraw.Writer, pl *plan) {
 		w.Object()
 		w.Key("type")
 		w.String("json_schema")
-		w.Member("schema", p.req.Format.Schema)
+		w.Member("schema", p.req.Format.Schema.Value())
 		w.End()
 	}
 	w.End()
@@ -290,7 +292,7 @@ func (p *plugin) takes(pl *plan, name []byte) bool {
 		"user", "safety_identifier", "thinking":
 		return true
 	case "parallel_tool_calls":
-		return len(r.Tools) > 0
+		return r.Tools() > 0
 	case "reasoning_effort":
 		return !pl.dropEffort && (pl.ability.thinking != thinkingNone || r.Effort <= chat.EffortMinimal)
 	case "temperature":

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
@@ -29,7 +27,7 @@ func (p *plugin) chooseJSONMode(pl *plan, thinks bool) jsonMode {
 		return jsonOff
 	case r.Format.Kind == chat.FormatSchema && r.Format.Strict && pl.schema && strictSchema(r.Format.Schema):
 		return jsonNative
-	case len(r.Tools) == 0 && !thinks && !pl.noForce && pl.off != offNever:
+	case r.Tools() == 0 && !thinks && !pl.noForce && pl.off != offNever:
 		return jsonTool
 	default:
 		return jsonPrompt
@@ -43,25 +41,19 @@ func (p *plugin) writeTools(w *jsonraw.Writer, pl *plan) {
 		p.writeJSONTool(w)
 		return
 	}
-	if len(r.Tools) == 0 {
+	if r.Tools() == 0 {
 		return
 	}
 	w.Key("tools")
 	w.Array()
-	for i := range r.Tools {
-		t := &r.Tools[i]
-		w.Raw(jsonraw.Value(`{"name":`))
-		w.Buf = append(w.Buf, t.Name...)
-		if t.Description != nil {
-			w.Buf = append(append(w.Buf, `,"description":`...), t.Description...)
+	buf := w.Buf
+	for i := range r.Tools() {
+		if i > 0 {
+			buf = append(buf, ',')
 		}
-		w.Buf = append(w.Buf, `,"input_schema":`...)
-		writeInputSchema(w, t.Parameters, t.Typed)
-		if t.Strict && pl.schema && t.Typed && strictSchema(t.Parameters) {
-			w.Buf = append(w.Buf, `,"strict":true`...)
-		}
-		closeBlock(w, t.CacheControl)
+		buf = appendTool(buf, r.Tool(i), pl.schema)
 	}
+	w.Buf = buf
 	w.End()
 
 	serial := false
@@ -93,26 +85,37 @@ func (p *plugin) writeTools(w *jsonraw.Writer, pl *plan) {
 	w.End()
 }
 
-// writeInputSchema appends the schema, with the type that the API insists on.
-func writeInputSchema(w *jsonraw.Writer, schema jsonraw.Value, typed bool) {
-	switch {
-	case schema == nil:
-		w.Buf = append(w.Buf, chat.EmptySchema...)
-	case typed:
-		w.Buf = append(w.Buf, schema...)
-	default:
-		inner := jsonraw.Writer{Buf: w.Buf}
-		inner.Object()
-		inner.Literal(`"type":"object"`)
-		for m := schema.Members(); m.Next(); {
-			if !m.Is("type") {
-				inner.RawKey(m.Key)
-				inner.Raw(m.Value)
-			}
-		}
-		inner.End()
-		w.Buf = inner.Buf
+// appendTool appends a tool. strict says that the model has strict ones.
+func appendTool(buf []byte, t chat.Tool, strict bool) []byte {
+	schema := t.Parameters()
+	buf = append(append(buf, `{"name":`...), t.Name()...)
+	if about := t.Description(); about != nil {
+		buf = append(append(buf, `,"description":`...), about...)
 	}
+	buf = appendInputSchema(append(buf, `,"input_schema":`...), schema)
+	if t.Strict() && strict && schema.Typed() && strictSchema(schema) {
+		buf = append(buf, `,"strict":true`...)
+	}
+	if cache := t.CacheControl(); cache != nil {
+		buf = append(append(buf, `,"cache_control":`...), cache...)
+	}
+	return append(buf, '}')
+}
+
+// appendInputSchema appends the schema, with the type that the API insists on.
+func appendInputSchema(buf []byte, schema chat.Schema) []byte {
+	if schema.Typed() {
+		return append(buf, schema.Value()...)
+	}
+	buf = append(buf, `{"type":"object"`...)
+	doc, n := schema.Outline()
+	for key, end := doc.Members(n); key < end; key = doc.After(key + 1) {
+		if string(doc.Name(key)) != "type" {
+			buf = append(append(buf, ','), doc.Value(key)...)
+			buf = append(append(buf, ':'), doc.Value(key+1)...)
+		}
+	}
+	return append(buf, '}')
 }
 
 func (p *plugin) writeJSONTool(w *jsonraw.Writer) {
@@ -130,8 +133,7 @@ func (p *plugin) writeJSONTool(w *jsonraw.Writer) {
 	}
 	w.Key("input_schema")
 	if f.Kind == chat.FormatSchema {
-		w.Raw(nil)
-		writeInputSchema(w, f.Schema, !f.Schema.Get("type").Absent())
+		w.Raw(appendInputSchema(nil, f.Schema))
 	} else {
 		w.Raw(jsonraw.Value(`{"type":"object","properties":{},"additionalProperties":true}`))
 	}
@@ -158,7 +160,7 @@ func (p *plugin) writeJSONPrompt(w *jsonraw.Writer) {
 	w.Escape("Answer with one JSON object and nothing else: no text before or after it, no code fence.")
 	if f := &p.req.Format; f.Kind == chat.FormatSchema {
 		w.Escape(" It must conform to this JSON Schema: ")
-		p.scratch = jsonraw.AppendQuoted(p.scratch[:0], f.Schema)
+		p.scratch = jsonraw.AppendQuoted(p.scratch[:0], f.Schema.Value())
 		w.Inner(p.scratch)
 	}
 	w.CloseString()
@@ -167,29 +169,54 @@ func (p *plugin) writeJSONPrompt(w *jsonraw.Writer) {
 
 // strictSchema reports whether the vendor's strict modes take the schema: every object closed, and none of
 // the constraints that they reject. A property with the name of a constraint is mistaken for it, to the safe side.
-func strictSchema(v jsonraw.Value) bool {
+func strictSchema(schema chat.Schema) bool {
+	doc, n := schema.Outline()
+	return !schema.Missing() && isStrict(doc, n)
+}
+
+const (
+	keyType = 1 + iota
+	keyProperties
+	keyAdditional
+	keyEnum
+	keyConst
+	keyDefault
+	keyExamples
+	keyConstraints // the first of those that are rejected
+)
+
+var schemaKeys = jsonraw.NewKeys("type", "properties", "additionalProperties", "enum", "const", "default", "examples",
+	"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+	"minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties",
+	"patternProperties", "oneOf", "not", "if")
+
+func isStrict(doc *jsonraw.Outline, n jsonraw.Node) bool {
 	closed, object := false, false
-	for m := v.Members(); m.Next(); {
-		switch string(m.Name()) {
-		case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
-			"minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties",
-			"patternProperties", "oneOf", "not", "if":
-			return false
-		case "type":
-			object = object || bytes.Contains(m.Value, []byte(`"object"`))
-		case "properties":
+	for key, end := doc.Members(n); key < end; key = doc.After(key + 1) {
+		v := key + 1
+		switch k := doc.Find(key, &schemaKeys); k {
+		case keyType:
+			object = object || string(doc.Inner(v)) == "object"
+			for e, last := doc.Elements(v); e < last; e = doc.After(e) {
+				object = object || string(doc.Inner(e)) == "object"
+			}
+		case keyProperties:
 			object = true
-		case "additionalProperties":
-			on, ok := m.Value.Bool()
+		case keyAdditional:
+			on, ok := doc.Value(v).Bool()
 			closed = ok && !on
-		case "enum", "const", "default", "examples":
+		case keyEnum, keyConst, keyDefault, keyExamples:
 			continue
+		default:
+			if k >= keyConstraints {
+				return false
+			}
 		}
-		if m.Value.Kind() == jsonraw.Object && !strictSchema(m.Value) {
+		if doc.Kind(v) == jsonraw.Object && !isStrict(doc, v) {
 			return false
 		}
-		for e := m.Value.Elements(); e.Next(); {
-			if e.Value.Kind() == jsonraw.Object && !strictSchema(e.Value) {
+		for e, last := doc.Elements(v); e < last; e = doc.After(e) {
+			if doc.Kind(e) == jsonraw.Object && !isStrict(doc, e) {
 				return false
 			}
 		}

@@ -28,8 +28,6 @@ type plugin struct {
 	reply      reply
 	completion chat.Completion
 	chunks     chat.Stream
-	images     []jsonraw.Value // strings of the message at hand
-	texts      []jsonraw.Value
 	options    []option
 	buf        []byte
 	floats     []byte

@@ -8,8 +8,10 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
 
-var roles = [...]string{
-	chat.RoleSystem: `"role":"system"`, chat.RoleUser: `"role":"user"`, chat.RoleAssistant: `"role":"assistant"`, chat.RoleTool: `"role":"tool"`,
+// openings is how messages of the roles begin, up to the value of content.
+var openings = [...]string{
+	chat.RoleSystem: `{"role":"system","content":`, chat.RoleUser: `{"role":"user","content":`,
+	chat.RoleAssistant: `{"role":"assistant","content":`, chat.RoleTool: `{"role":"tool","content":`,
 }
 
 // writeMessages writes the conversation message by message: Ollama does not ask for turns to alternate.
@@ -17,8 +19,8 @@ func (p *plugin) writeMessages(w *jsonraw.Writer) error {
 	w.Key("messages")
 	w.Array()
 	empty := len(w.Buf)
-	for i := range p.req.Messages {
-		m := &p.req.Messages[i]
+	for i := range p.req.Len() {
+		m := p.req.Message(i)
 		if m.Empty() {
 			continue
 		}
@@ -33,100 +35,116 @@ func (p *plugin) writeMessages(w *jsonraw.Writer) error {
 	return nil
 }
 
-func (p *plugin) writeMessage(w *jsonraw.Writer, m *chat.Message) error {
-	if err := p.readParts(m); err != nil {
+func (p *plugin) writeMessage(w *jsonraw.Writer, m chat.Message) error {
+	opening, role := openings[m.Role()], m.Role()
+	if text, ok := m.Text(); ok && role <= chat.RoleUser && m.Refusal() == nil {
+		w.Around(opening, text, `}`)
+		return nil
+	}
+	return p.writeOdd(w, m, opening)
+}
+
+// writeOdd is writeMessage for messages that say more than a text.
+func (p *plugin) writeOdd(w *jsonraw.Writer, m chat.Message, opening string) error {
+	const content = `,"content":`
+	w.Object()
+	w.Literal(opening[1 : len(opening)-len(content)])
+	w.Key("content")
+	if err := writeContent(w, m); err != nil {
 		return err
 	}
-	w.Object()
-	w.Literal(roles[m.Role])
-	w.Key("content")
-	w.Joined("\n", p.texts...)
-	if len(p.images) > 0 {
-		w.Key("images")
-		w.Array()
-		for _, image := range p.images {
-			w.Raw(image)
-		}
-		w.End()
-	}
-	switch m.Role {
+	switch m.Role() {
 	case chat.RoleAssistant:
 		writeThinking(w, m)
 		if err := p.writeCalls(w, m); err != nil {
 			return err
 		}
 	case chat.RoleTool:
-		name := p.req.CallName(m.ToolCallID)
+		id := m.ToolCallID()
+		name := p.req.CallName(id)
 		if name == nil {
-			name = m.Name
+			name = m.Name()
 		}
 		w.Member("tool_name", name)
-		w.Member("tool_call_id", m.ToolCallID)
+		w.Member("tool_call_id", id)
 	}
 	w.End()
 	return nil
 }
 
-// readParts collects the texts and images of m.
-func (p *plugin) readParts(m *chat.Message) error {
-	p.texts, p.images = p.texts[:0], p.images[:0]
-	if text, ok := m.Text(); ok {
-		if len(text.Inner()) > 0 {
-			p.texts = append(p.texts, text)
-		}
-		if m.Refusal != nil && len(m.Refusal.Inner()) > 0 {
-			p.texts = append(p.texts, m.Refusal)
-		}
+// writeContent writes the value of content, the texts of m a line each, and the member images if there are any.
+func writeContent(w *jsonraw.Writer, m chat.Message) error {
+	refusal := m.Refusal()
+	if text, ok := m.Text(); ok && refusal == nil {
+		w.Raw(text)
 		return nil
 	}
+	w.OpenString()
+	empty := len(w.Buf)
+	add := func(text jsonraw.Value) {
+		if len(text) > len(`""`) {
+			if len(w.Buf) > empty {
+				w.Escape("\n")
+			}
+			w.Inner(text)
+		}
+	}
+	images := 0
 	for part := m.Parts(); part.Next(); {
 		switch part.Kind {
 		case chat.PartText, chat.PartRefusal:
-			if len(part.Text.Inner()) > 0 {
-				p.texts = append(p.texts, part.Text)
-			}
+			add(part.Text())
 		case chat.PartThinking, chat.PartRedacted: // thinking stands in a member of its own
 		case chat.PartImage:
-			image, err := readImage(m, &part.Part)
-			if err != nil {
-				return err
-			}
-			p.images = append(p.images, image)
+			images++
 		default:
 			return m.RefusePart(&part.Part, name)
 		}
 	}
-	if m.Refusal != nil && len(m.Refusal.Inner()) > 0 {
-		p.texts = append(p.texts, m.Refusal)
+	add(refusal)
+	w.CloseString()
+	if images == 0 {
+		return nil
 	}
+	w.Key("images")
+	w.Array()
+	for part := m.Parts(); part.Next(); {
+		if part.Kind == chat.PartImage {
+			if err := writeImage(w, m, &part.Part); err != nil {
+				return err
+			}
+		}
+	}
+	w.End()
 	return nil
 }
 
-// readImage returns the image's data as a raw string of base64.
-func readImage(m *chat.Message, part *chat.Part) (jsonraw.Value, error) {
-	path := m.PartPath(part, ".image_url.url")
-	if !chat.IsDataURL(part.URL) {
-		ref := chat.Unsupported(path, "ollama takes images as data URLs only; remote ones are not fetched")
+// writeImage writes the image's data as a string of base64.
+func writeImage(w *jsonraw.Writer, m chat.Message, part *chat.Part) error {
+	const at = ".image_url.url"
+	if !chat.IsDataURL(part.URL()) {
+		ref := chat.Unsupported(m.PartPath(part, at), "ollama takes images as data URLs only; remote ones are not fetched")
 		ref.Code = chat.CodeInvalidValue
-		return nil, ref
+		return ref
 	}
-	d, ok := chat.ParseDataURL(part.URL)
+	d, ok := chat.ParseDataURL(part.URL())
 	if !ok || len(d.Base64) == 0 {
-		return nil, chat.Invalid(path, "the data URL holds no data")
+		return chat.Invalid(m.PartPath(part, at), "the data URL holds no data")
 	}
 	if !strings.HasPrefix(d.MediaType, "image/") {
-		return nil, chat.Invalid(path, "the data URL is of type "+d.MediaType+", not an image")
+		return chat.Invalid(m.PartPath(part, at), "the data URL is of type "+d.MediaType+", not an image")
 	}
-	quoted := make([]byte, 0, len(d.Base64)+2)
-	quoted = append(append(quoted, '"'), d.Base64...)
-	return append(quoted, '"'), nil
+	w.OpenString()
+	w.Buf = append(w.Buf, d.Base64...)
+	w.CloseString()
+	return nil
 }
 
 // writeThinking writes what the model thought before: reasoning_content, or the thinking blocks that came with it.
-func writeThinking(w *jsonraw.Writer, m *chat.Message) {
-	if m.Reasoning != nil {
-		if len(m.Reasoning.Inner()) > 0 {
-			w.Member("thinking", m.Reasoning)
+func writeThinking(w *jsonraw.Writer, m chat.Message) {
+	if said := m.Reasoning(); said != nil {
+		if len(said.Inner()) > 0 {
+			w.Member("thinking", said)
 		}
 		return
 	}
@@ -142,15 +160,15 @@ func writeThinking(w *jsonraw.Writer, m *chat.Message) {
 		}
 		w.Inner(text)
 	}
-	if _, plain := m.Text(); plain && m.ThinkingBlocks == nil {
+	if _, plain := m.Text(); plain && m.ThinkingBlocks() == nil {
 		return
 	}
-	for e := m.ThinkingBlocks.Elements(); e.Next(); {
+	for e := m.ThinkingBlocks().Elements(); e.Next(); {
 		add(e.Value.Get("thinking"))
 	}
 	for part := m.Parts(); part.Next(); {
 		if part.Kind == chat.PartThinking {
-			add(part.Text)
+			add(part.Text())
 		}
 	}
 	if open {
@@ -158,7 +176,7 @@ func writeThinking(w *jsonraw.Writer, m *chat.Message) {
 	}
 }
 
-func (p *plugin) writeCalls(w *jsonraw.Writer, m *chat.Message) error {
+func (p *plugin) writeCalls(w *jsonraw.Writer, m chat.Message) error {
 	if !m.HasCalls() {
 		return nil
 	}
@@ -171,11 +189,11 @@ func (p *plugin) writeCalls(w *jsonraw.Writer, m *chat.Message) error {
 			return err
 		}
 		p.buf = arguments
-		w.Raw(jsonraw.Value(`{"id":`))
-		w.Buf = append(append(w.Buf, calls.ID...), `,"function":{"index":`...)
-		w.Buf = append(strconv.AppendInt(w.Buf, int64(calls.Index), 10), `,"name":`...)
-		w.Buf = append(append(w.Buf, calls.Name...), `,"arguments":`...)
-		w.Buf = append(append(w.Buf, arguments...), `}}`...)
+		w.Around(`{"id":`, calls.ID(), `,"function":{"index":`)
+		buf := strconv.AppendInt(w.Buf, int64(calls.Index), 10)
+		buf = append(append(buf, `,"name":`...), calls.Name()...)
+		buf = append(append(buf, `,"arguments":`...), arguments...)
+		w.Buf = append(buf, `}}`...)
 	}
 	w.End()
 	return calls.Err

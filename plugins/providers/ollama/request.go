@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
@@ -24,7 +25,7 @@ func (p *plugin) chatRequest(in *abi.RequestInput, out *abi.RequestOutput) error
 	out.Path = append(out.Path, "/api/chat"...)
 	out.Dropped = r.Dropped(out.Dropped, p.takes)
 
-	w := jsonraw.Writer{Buf: out.Body}
+	w := jsonraw.Writer{Buf: slices.Grow(out.Body, len(in.Body))}
 	w.Object()
 	w.Key("model")
 	w.Bytes(in.Model)
@@ -33,15 +34,15 @@ func (p *plugin) chatRequest(in *abi.RequestInput, out *abi.RequestOutput) error
 	if err := p.writeMessages(&w); err != nil {
 		return err
 	}
-	if len(r.Tools) > 0 && r.Choice.Mode != chat.ChoiceNone {
-		writeTools(&w, r.Tools)
+	if r.Tools() > 0 && r.Choice.Mode != chat.ChoiceNone {
+		writeTools(&w, r)
 	}
 	switch r.Format.Kind {
 	case chat.FormatJSON:
 		w.Key("format")
 		w.String("json")
 	case chat.FormatSchema:
-		w.Member("format", r.Format.Schema)
+		w.Member("format", r.Format.Schema.Value())
 	}
 	p.writeThink(&w)
 	if err := p.writeLogprobs(&w); err != nil {
@@ -70,24 +71,23 @@ func (p *plugin) takes(name []byte) bool {
 	return false
 }
 
-func writeTools(w *jsonraw.Writer, tools []chat.Tool) {
+func writeTools(w *jsonraw.Writer, r *chat.Request) {
 	w.Key("tools")
 	w.Array()
-	for i := range tools {
-		t := &tools[i]
-		w.Raw(jsonraw.Value(`{"type":"function","function":{"name":`))
-		w.Buf = append(w.Buf, t.Name...)
-		if t.Description != nil {
-			w.Buf = append(append(w.Buf, `,"description":`...), t.Description...)
+	buf := w.Buf
+	for i := range r.Tools() {
+		t := r.Tool(i)
+		if i > 0 {
+			buf = append(buf, ',')
 		}
-		w.Buf = append(w.Buf, `,"parameters":`...)
-		if t.Parameters == nil {
-			w.Buf = append(w.Buf, chat.EmptySchema...)
-		} else {
-			w.Buf = append(w.Buf, t.Parameters...)
+		buf = append(append(buf, `{"type":"function","function":{"name":`...), t.Name()...)
+		if about := t.Description(); about != nil {
+			buf = append(append(buf, `,"description":`...), about...)
 		}
-		w.Buf = append(w.Buf, `}}`...)
+		buf = append(append(buf, `,"parameters":`...), t.Parameters().Value()...)
+		buf = append(buf, `}}`...)
 	}
+	w.Buf = buf
 	w.End()
 }
 
@@ -170,7 +170,7 @@ func (p *plugin) writeOptions(w *jsonraw.Writer) error {
 			p.addOption(m.Name, m.Value)
 		}
 	}
-	if len(r.Stop) == 0 && r.MaxTokens == 0 && len(p.options) == 0 && p.numCtx == nil && p.config.options == nil {
+	if !r.HasStop() && r.MaxTokens == 0 && len(p.options) == 0 && p.numCtx == nil && p.config.options == nil {
 		return nil
 	}
 	w.Key("options")
@@ -179,15 +179,15 @@ func (p *plugin) writeOptions(w *jsonraw.Writer) error {
 		w.Key("num_predict")
 		w.Int(r.MaxTokens)
 	}
-	if len(r.Stop) > 0 {
+	if r.HasStop() {
 		w.Key("stop")
 		w.Array()
-		for _, s := range r.Stop {
+		for s := range r.Stop {
 			w.Raw(s)
 		}
 		w.End()
 	}
-	p.writeDefaults(w, r.MaxTokens > 0, len(r.Stop) > 0)
+	p.writeDefaults(w, r.MaxTokens > 0, r.HasStop())
 	w.End()
 	return nil
 }

@@ -234,20 +234,24 @@ func Bench(b *testing.B, plugin strategy.Plugin) {
 	}
 }
 
-// BenchGuest measures the same decision by the built module in a host, encoding and decoding included.
+// BenchGuest measures the same decision by the built module in a host, encoding and decoding included. It reports the
+// fuel that one took.
 func BenchGuest(b *testing.B, score Scorer) {
 	h, cands := typical()
 	var out abi.ScoreOutput
+	var fuel uint64
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := score(b.Context(), &h, cands, &out); err != nil {
+		var err error
+		if fuel, err = score(b.Context(), &h, cands, &out); err != nil {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric(float64(fuel), "fuel/op")
 }
 
-// Scorer is how a host asks a loaded strategy.
-type Scorer func(context.Context, *abi.Header, []abi.Candidate, *abi.ScoreOutput) error
+// Scorer is how a host asks a loaded strategy. It returns the fuel that the call used.
+type Scorer func(context.Context, *abi.Header, []abi.Candidate, *abi.ScoreOutput) (uint64, error)
 
 // typical returns a request and eight candidates with statistics, prices and tags.
 func typical() (h abi.Header, cands []abi.Candidate) {
