@@ -7,8 +7,9 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"strings"
 	"time"
+
+	"github.com/switchyard-gateway/switchyard/internal/upstream/permit"
 )
 
 // Scheme is how a credential is presented to a vendor.
@@ -55,18 +56,9 @@ type Credential struct {
 
 const redacted = "[redacted]"
 
-// shortest is the length below which a key is no secret: blotting it out would garble answers.
-const shortest = 8
-
-// Secrets lists what of the credential must not be seen by anybody but the vendor.
-func (c *Credential) Secrets() [][]byte {
-	list := [][]byte{}
-	for _, s := range [...]string{c.Key, c.SecretKey, c.SessionToken} {
-		if len(s) >= shortest {
-			list = append(list, []byte(s))
-		}
-	}
-	return list
+// secrets lists what of the credential must not be seen by anybody but the vendor.
+func (c *Credential) secrets() [4]string {
+	return [...]string{c.Key, c.SecretKey, c.SessionToken, c.AccessKeyID}
 }
 
 // Format prints "[redacted]" for every verb.
@@ -105,7 +97,7 @@ func Apply(o *Outgoing, c *Credential, now time.Time) error {
 	if c.Key == "" {
 		return refuse(opAuth, "the scheme %q needs a key and there is none", c.Scheme)
 	}
-	if err := checkField("key", c.Key); err != nil {
+	if err := permit.Field("key", c.Key); err != nil {
 		return refuse(opAuth, "the key contains a control byte, perhaps a line end")
 	}
 	switch c.Scheme {
@@ -114,40 +106,48 @@ func Apply(o *Outgoing, c *Credential, now time.Time) error {
 	case AzureKey:
 		o.Header["Api-Key"] = []string{c.Key}
 	case HeaderKey:
-		if err := checkKeyHeader(c.Name); err != nil {
-			return err
-		}
-		o.Header[textproto.CanonicalMIMEHeaderKey(c.Name)] = []string{c.Key}
+		return addKeyHeader(o, c)
 	default:
 		return addQueryKey(o.URL, c)
 	}
 	return nil
 }
 
-// checkKeyHeader refuses header names that could not carry a key without breaking the message.
-func checkKeyHeader(name string) error {
-	if err := checkField(name, ""); err != nil {
-		return refuse(opAuth, "%.80q is not a header name", name)
+// addKeyHeader sets the header that the credential names, unless the plugin sends one that a server may take for the same.
+func addKeyHeader(o *Outgoing, c *Credential) error {
+	if err := permit.KeyHeader(c.Name); err != nil {
+		return refuse(opAuth, "%v", err)
 	}
-	switch strings.ToLower(name) {
-	case "authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie":
-		return nil
+	name := permit.Plain(c.Name)
+	for other := range o.Header {
+		if permit.Plain(other) == name {
+			return refuse(opAuth, "the plugin sends the header %q, which carries the key", other)
+		}
 	}
-	if CheckHeader(name, "") != nil {
-		return refuse(opAuth, "a key may not be sent as %q", name)
-	}
+	o.Header[textproto.CanonicalMIMEHeaderKey(c.Name)] = []string{c.Key}
 	return nil
+}
+
+// header is the header that carries the credential, in plain spelling, "" for none.
+func (c *Credential) header() string {
+	switch c.Scheme {
+	case Bearer, SigV4:
+		return "authorization"
+	case AzureKey:
+		return "api-key"
+	case HeaderKey:
+		return permit.Plain(c.Name)
+	default:
+		return ""
+	}
 }
 
 func addQueryKey(u *url.URL, c *Credential) error {
 	if c.Name == "" {
 		return refuse(opAuth, "the scheme \"query\" needs the name of the parameter")
 	}
-	for pair := range strings.SplitSeq(u.RawQuery, "&") {
-		name, _, _ := strings.Cut(pair, "=")
-		if plain, err := url.QueryUnescape(name); err != nil || plain == c.Name {
-			return refuse(opAuth, "the request already has a query parameter %q", c.Name)
-		}
+	if permit.HasParameter(u.RawQuery, c.Name) {
+		return refuse(opAuth, "the request already has a query parameter %q", c.Name)
 	}
 	if u.RawQuery != "" {
 		u.RawQuery += "&"

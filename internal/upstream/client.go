@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/switchyard-gateway/switchyard/internal/upstream/permit"
 )
 
 // Options tune a [Client]; the zero value is good.
@@ -33,6 +35,9 @@ const (
 	maxHeaderBytes  = 256 << 10
 	socketBuffer    = 8 << 10
 	opSend          = "send the request"
+	opHeader        = "check the request headers"
+	maxFields       = 64       // headers that a plugin may choose
+	maxFieldBytes   = 32 << 10 // in all of them
 	defaultDial     = 10 * time.Second
 	defaultIdle     = 512
 	pingAfter       = 30 * time.Second
@@ -74,14 +79,17 @@ func New(o Options) *Client {
 // CloseIdle closes the connections that no request uses.
 func (c *Client) CloseIdle() { c.transport.CloseIdleConnections() }
 
+// Field is one header field.
+type Field struct{ Name, Value string }
+
 // Request is one attempt at a vendor.
 type Request struct {
 	Target *Target
 	// Method is POST when empty.
 	Method string
-	// Path is the plugin's choice, with an optional query; see [CheckPath].
+	// Path is the plugin's choice, with an optional query; see [permit.Path].
 	Path string
-	// Header is the plugin's choice; see [CheckHeader].
+	// Header is the plugin's choice; see [permit.Header].
 	Header []Field
 	// Body is not copied and must not be changed, not even after Do has returned: a vendor may answer before it has read it all.
 	Body []byte
@@ -97,7 +105,7 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Auth != nil {
+	if r.Auth != nil && !r.Target.names[r.Auth.header()] {
 		if err := Apply(o, r.Auth, time.Now()); err != nil {
 			return nil, err
 		}
@@ -113,6 +121,10 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 		_ = resp.Body.Close()
 		return nil, &Error{Kind: Redirected, Op: opSend, Detail: fmt.Sprintf("the vendor answered with status %d; redirects are not followed", resp.StatusCode)}
 	}
+	if resp.StatusCode < 200 {
+		_ = resp.Body.Close()
+		return nil, malformed(opSend, "the vendor answered with status %d, which nobody asked for", resp.StatusCode)
+	}
 	return newResponse(ctx, resp)
 }
 
@@ -123,17 +135,30 @@ func prepare(r *Request) (*Outgoing, error) {
 		return nil, err
 	}
 	o := &Outgoing{Method: cmp.Or(r.Method, http.MethodPost), URL: u, Body: r.Body}
-	if checkField(o.Method, "") != nil || o.Method == http.MethodConnect {
+	if permit.Field(o.Method, "") != nil || o.Method == http.MethodConnect {
 		return nil, refuse(opSend, "%.80q is not a method that a plugin may use", r.Method)
 	}
 	o.Header = make(http.Header, len(r.Header)+len(r.Target.header)+4)
+	if len(r.Header) > maxFields {
+		return nil, refuse(opHeader, "there are %d of them, the limit is %d", len(r.Header), maxFields)
+	}
 	values := make([]string, len(r.Header)) // one backing array for all
+	size := 0
 	for i, f := range r.Header {
-		if err := CheckHeader(f.Name, f.Value); err != nil {
-			return nil, err
+		if size += len(f.Name) + len(f.Value); size > maxFieldBytes {
+			return nil, refuse(opHeader, "up to %.80q they have %d bytes, the limit is %d", f.Name, size, maxFieldBytes)
+		}
+		if err := permit.Header(f.Name, f.Value); err != nil {
+			return nil, refuse(opHeader, "%v", err)
+		}
+		if r.Target.owns(f.Name) {
+			continue
 		}
 		key := textproto.CanonicalMIMEHeaderKey(f.Name)
 		if old, ok := o.Header[key]; ok {
+			if key == "Content-Type" {
+				return nil, refuse(opHeader, "%q is there twice", f.Name)
+			}
 			o.Header[key] = append(old, f.Value)
 			continue
 		}

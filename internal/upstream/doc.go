@@ -4,7 +4,7 @@
 //
 //   - [Client] sends a [Request] to a [Target] and returns a [Response] whose body streams as it arrives;
 //   - [Decoder] turns a streamed body into events (SSE, NDJSON, AWS event stream), whatever way the network cut it;
-//   - [Credential] is added last, after everything that a plugin chose has been checked by [CheckPath] and [CheckHeader].
+//   - [Credential] is added last, after everything that a plugin chose has been checked by package permit.
 //
 // A plugin chooses a path, a query and headers. The host name, the secrets and the hop-by-hop headers are the
 // operator's, so a plugin can neither read a key nor send one elsewhere. Errors are of type [*Error], carry a [Kind]

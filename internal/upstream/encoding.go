@@ -32,7 +32,7 @@ func newDecodedBody(wire *wireBody, coding string) (*decodedBody, error) {
 	case "deflate":
 		d.open = openDeflate
 	default:
-		return nil, malformed(opBody, "the content-encoding %.40q was not asked for and cannot be decoded", coding)
+		return nil, malformed(opBody, "it has a content-encoding that was not asked for and cannot be decoded")
 	}
 	return d, nil
 }

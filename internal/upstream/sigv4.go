@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/switchyard-gateway/switchyard/internal/upstream/permit"
 )
 
 const (
@@ -24,9 +26,14 @@ func signV4(o *Outgoing, c *Credential, now time.Time) error {
 	if c.AccessKeyID == "" || c.SecretKey == "" || c.Region == "" {
 		return refuse(opAuth, "the scheme \"sigv4\" needs an access key, a secret key and a region")
 	}
-	for _, v := range []string{c.AccessKeyID, c.SessionToken, c.Region, c.Service} {
-		if checkField("part", v) != nil {
-			return refuse(opAuth, "a part of the AWS credential contains a control byte, perhaps a line end")
+	if permit.Field("part", c.SessionToken) != nil {
+		return refuse(opAuth, "the session token contains a control byte, perhaps a line end")
+	}
+	for _, part := range [...]struct{ name, value string }{{"access key", c.AccessKeyID}, {"region", c.Region}, {"service", c.Service}} {
+		for i := range len(part.value) {
+			if !permit.Unreserved(part.value[i]) { // it stands between commas and slashes
+				return refuse(opAuth, "the %s of the AWS credential contains the byte 0x%02x", part.name, part.value[i])
+			}
 		}
 	}
 	stamp := now.UTC().Format(sigTimeFormat)
@@ -145,7 +152,7 @@ func canonicalHeaders(o *Outgoing) (lines, names string) {
 func escapeStrict(b *strings.Builder, s string) {
 	const upperHex = "0123456789ABCDEF"
 	for i := range len(s) {
-		if c := s[i]; unreservedBytes[c] {
+		if c := s[i]; permit.Unreserved(c) {
 			b.WriteByte(c)
 		} else {
 			b.WriteByte('%')

@@ -10,31 +10,8 @@ import (
 	"time"
 )
 
-func TestCheckPath(t *testing.T) {
-	for _, ref := range []string{
-		"/", "/v1/chat/completions", "/v1/messages?beta=true", "/openai/deployments/a%20b/chat/completions?api-version=2024-10-21",
-		"/model/arn%3Aaws%3Abedrock%2Fx/converse", "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", "/a/..b/...", "/.well-known/x",
-		"/v1?filter[]=a&q=%2e%2e", "/a//b", "/100%25",
-	} {
-		if err := CheckPath(ref); err != nil {
-			t.Errorf("CheckPath(%q): %v", ref, err)
-		}
-	}
-	for _, ref := range []string{
-		"", "v1/chat", "?x=1", "//evil.example/x", "http://evil.example/", "https:/x", "@evil.example/", "\\\\evil.example", "/a\\..\\b",
-		"/..", "/../x", "/v1/../../x", "/v1/..", "/v1/.", "/./x", "/v1/..;x=1/a", "/v1/..?x",
-		"/%2e%2e/x", "/%2E%2e", "/.%2e/x", "/v1/%2e%2e%2fx", "/v1%2f..%2fx", "/v1/..%5cx", "/%252e%252e/x", "/%25252e%25252e%25252fx",
-		"/a#b", "/a?b#c", "/a b", "/a\tb", "/a\r\nHost: x", "/a\x00", "/a%00", "/a%0d%0aX", "/a%250a", "/\x7f", "/é", "/a?b c", "/a?é", "/a?\x00",
-		"/%", "/%2", "/%zz", "/a?%g0", "/<x>", "/a\"b", "/{x}", "/a^b", "/a|b", "/a`b", "/" + strings.Repeat("a", 9<<10),
-	} {
-		if err := CheckPath(ref); KindOf(err) != Refused {
-			t.Errorf("CheckPath(%.60q) accepted or wrong kind: %v", ref, err)
-		}
-	}
-}
-
 // Whatever a plugin asks for, the request goes to the operator's host and below the operator's path.
-func FuzzCheckPath(f *testing.F) {
+func FuzzResolve(f *testing.F) {
 	for _, s := range []string{"/v1/x?a=b", "/%2e%2e/", "//h/", "/a;/..;/b", "/%25%32%65./", "/a/.%2e%5c", "/a?/../b"} {
 		f.Add(s)
 	}
@@ -64,8 +41,8 @@ func FuzzCheckPath(f *testing.F) {
 			if clean := path.Clean(slashed); clean != base && !strings.HasPrefix(clean, base+"/") && !strings.HasPrefix(clean, "/base path/v1") {
 				t.Fatalf("%q leaves the base as %q", ref, clean)
 			}
-			next := unescape(plain)
-			if next == plain {
+			next, err := url.PathUnescape(plain)
+			if err != nil || next == plain {
 				return
 			}
 			plain = next
@@ -98,31 +75,6 @@ func TestNewTarget(t *testing.T) {
 		if u, err := target.resolve("/x?y=1"); err != nil || u.String() != want {
 			t.Errorf("%q: got %v, %v, want %s", base, u, err, want)
 		}
-	}
-}
-
-func TestCheckHeader(t *testing.T) {
-	for _, f := range []Field{
-		{"content-type", "application/json"}, {"anthropic-version", "2023-06-01"}, {"anthropic-beta", "a,b"}, {"OpenAI-Organization", "org"},
-		{"x-amzn-bedrock-guardrailidentifier", "g"}, {"accept", "text/event-stream"}, {"x-empty", ""}, {"x-tab", "a\tb"}, {"x-utf8", "é"}, {"idempotency-key", "1"},
-	} {
-		if err := CheckHeader(f.Name, f.Value); err != nil {
-			t.Errorf("%q: %v", f.Name, err)
-		}
-	}
-	for _, f := range []Field{
-		{"Host", "evil"}, {"hOST", "evil"}, {"Authorization", "Bearer x"}, {"proxy-authorization", "x"}, {"Proxy-Connection", "x"}, {"connection", "close"},
-		{"Keep-Alive", "1"}, {"transfer-encoding", "chunked"}, {"TE", "trailers"}, {"upgrade", "h2c"}, {"Trailer", "x"}, {"Content-Length", "1"}, {"cookie", "a=b"},
-		{"X-API-Key", "x"}, {"api-key", "x"}, {"x-goog-api-key", "x"}, {"X-Amz-Date", "x"}, {"x-amz-", "x"}, {"accept-encoding", "gzip"}, {"expect", "100-continue"},
-		{"", "x"}, {"a b", "x"}, {"a:", "x"}, {"a\r\nb", "x"}, {":authority", "x"}, {"é", "x"},
-		{"x", "a\r\nHost: evil"}, {"x", "a\nb"}, {"x", "a\rb"}, {"x", "a\x00b"}, {"x", "\x7f"},
-	} {
-		if err := CheckHeader(f.Name, f.Value); KindOf(err) != Refused {
-			t.Errorf("%q: %q was accepted or wrong kind: %v", f.Name, f.Value, err)
-		}
-	}
-	if err := CheckHeader("x-note", "secret\n"); strings.Contains(err.Error(), "secret") {
-		t.Errorf("the value is in the message: %v", err)
 	}
 }
 

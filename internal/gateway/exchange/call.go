@@ -4,12 +4,12 @@
 package exchange
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"strings"
 
 	"github.com/switchyard-gateway/switchyard/internal/gateway/inspect"
+	"github.com/switchyard-gateway/switchyard/internal/redact"
 	"github.com/switchyard-gateway/switchyard/internal/upstream"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
@@ -43,9 +43,8 @@ type Call struct {
 	// having seen the body.
 	Withhold bool
 
-	plan    abi.RequestOutput
-	cred    *upstream.Credential // what was sent, nil: nothing
-	secrets [][]byte             // of cred, once somebody looks for them
+	plan   abi.RequestOutput
+	hidden *redact.Set // what the vendor is sent and nobody else may see; nil: nothing
 }
 
 // Prepare lets the adapter plan the call.
@@ -97,6 +96,9 @@ func (c *Call) Outgoing(target *upstream.Target, cred upstream.Credential) (*ups
 	for name, value := range c.plan.Headers.All {
 		r.Header = append(r.Header, upstream.Field{Name: string(name), Value: string(value)})
 	}
+	if target != nil {
+		c.hidden = target.Secrets(&cred)
+	}
 	if c.plan.Auth == abi.AuthNone {
 		return r, nil
 	}
@@ -110,7 +112,6 @@ func (c *Call) Outgoing(target *upstream.Target, cred upstream.Credential) (*ups
 	}
 	if cred.Key != "" || cred.SecretKey != "" {
 		r.Auth = &cred
-		c.cred = &cred
 	}
 	return r, nil
 }
@@ -143,8 +144,10 @@ func splice(body []byte, edits abi.Edits) ([]byte, error) {
 }
 
 // Answer turns a whole successful answer into the client's, and says what it used. It may be body
-// itself.
+// itself. What the vendor was sent in secret and echoes is blotted out before anybody reads it, the
+// adapter and the client alike.
 func (c *Call) Answer(ctx context.Context, status int, header http.Header, body []byte) ([]byte, abi.Usage, error) {
+	body = c.hidden.Clean(body)
 	if c.plan.ResponseMode == abi.ModePassthrough {
 		if usage, ok := inspect.Answer(body); ok {
 			return body, usage, nil
@@ -162,17 +165,17 @@ func (c *Call) Answer(ctx context.Context, status int, header http.Header, body 
 
 // Refused lets the adapter say what an answer with an error status means. There is always an error.
 func (c *Call) Refused(ctx context.Context, status int, header http.Header, body []byte) error {
-	if _, err := c.translate(ctx, status, header, body); err != nil {
+	if _, err := c.translate(ctx, status, header, c.hidden.Clean(body)); err != nil {
 		return err
 	}
 	return badAnswer("The upstream answered with status %d, which its adapter does not take for an error.", status)
 }
 
-// translate hands a whole upstream answer, of any status, to the adapter.
+// translate hands a whole upstream answer, of any status, to the adapter. The body has no secrets.
 func (c *Call) translate(ctx context.Context, status int, header http.Header, body []byte) (*abi.ResponseOutput, error) {
 	in := abi.ResponseInput{
 		Endpoint: c.Endpoint, Dialect: c.Dialect, Flags: c.Flags, Status: status, Now: c.Now, Seed: c.Seed,
-		Model: c.Model, RequestID: c.RequestID, Headers: c.pairs(header), State: c.plan.State, Body: c.redact(body),
+		Model: c.Model, RequestID: c.RequestID, Headers: c.pairs(header), State: c.plan.State, Body: body,
 	}
 	out := &abi.ResponseOutput{}
 	if _, err := c.Adapter.Response(ctx, &in, out, nil); err != nil {
@@ -181,32 +184,17 @@ func (c *Call) translate(ctx context.Context, status int, header http.Header, bo
 	return out, nil
 }
 
-// pairs are the response headers that an adapter may want; cookies are nobody's business.
+// pairs are the response headers that an adapter may want; cookies are nobody's business, and a
+// name that has a secret would betray it in any case.
 func (c *Call) pairs(h http.Header) abi.Pairs {
 	var p abi.Pairs
 	for name, values := range h {
-		if name == "Set-Cookie" {
+		if name == "Set-Cookie" || c.hidden.InName(name) {
 			continue
 		}
 		for _, v := range values {
-			p = p.Append(strings.ToLower(name), string(c.redact([]byte(v))))
+			p = p.Append(strings.ToLower(name), string(c.hidden.Clean([]byte(v))))
 		}
 	}
 	return p
 }
-
-// redact blots out the credential where a vendor echoes it: what an adapter reads is the vendor's
-// answer, and no secret may enter a guest by that way either.
-func (c *Call) redact(text []byte) []byte {
-	if c.cred != nil && c.secrets == nil {
-		c.secrets = c.cred.Secrets()
-	}
-	for _, secret := range c.secrets {
-		if bytes.Contains(text, secret) {
-			text = bytes.ReplaceAll(text, secret, redacted)
-		}
-	}
-	return text
-}
-
-var redacted = []byte("[redacted]")

@@ -58,7 +58,7 @@ func (p *passed) forward(sink Sink, _ abi.End) error {
 			p.done = true
 			return nil
 		}
-		if e := p.event(sink, ev.Data); e != nil {
+		if e := p.event(sink, p.call.hidden.Clean(ev.Data)); e != nil {
 			return e
 		}
 	}
@@ -136,7 +136,7 @@ func (t *translated) forward(sink Sink, end abi.End) error {
 		if ev.Comment() {
 			continue
 		}
-		t.in.Events = t.in.Events.Append(ev.Name, t.call.redact(ev.Data))
+		t.in.Events = t.in.Events.Append(t.call.hidden.Clean(ev.Name), t.call.hidden.Clean(ev.Data))
 		t.in.Count++
 	}
 	if err := t.dec.Err(); err != nil && end == abi.EndNot {
