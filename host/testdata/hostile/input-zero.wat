@@ -1,0 +1,13 @@
+;; Attack: The allocator answers 0, where the guest keeps its own data.
+;; Must: harm nobody but the guest.
+(module
+  (memory (export "memory") 8)
+  (func (export "switchyard_abi_1"))
+  (func (export "input") (param i32) (result i32) (i32.const 0))
+  (func (export "describe") (result i64) (i64.const 0x0000_0100_0000_003d))
+  (func (export "configure") (param i32) (result i64) (i64.const 0x0000_0040_0000_0001))
+  (func (export "score") (param i32) (result i64)
+    (i32.store offset=4 (i32.const 0x60000) (i32.load offset=4 (i32.const 0)))
+    (i64.const 0x0006_0000_0000_f000))
+  (data (i32.const 0x100) "{\22abi\22:1,\22kind\22:\22strategy\22,\22name\22:\22input-zero\22,\22version\22:\221\22}")
+  (data (i32.const 0x60000) "\00\000"))

@@ -1,0 +1,15 @@
+;; Attack: Logs without end.
+;; Must: be cut to its lines a second, charged, and end when the fuel is used up.
+(module
+  (import "switchyard" "log" (func $log (param i32 i32 i32)))
+  (memory (export "memory") 8)
+  (func (export "switchyard_abi_1"))
+  (func (export "input") (param i32) (result i32) (i32.const 0x10000))
+  (func (export "describe") (result i64) (i64.const 0x0000_0100_0000_003c))
+  (func (export "configure") (param i32) (result i64) (i64.const 0x0000_0040_0000_0001))
+  (func (export "score") (param i32) (result i64)
+    (loop $on
+      (call $log (i32.const 3) (i32.const 0x100) (i32.const 32))
+      (br $on))
+    (unreachable))
+  (data (i32.const 0x100) "{\22abi\22:1,\22kind\22:\22strategy\22,\22name\22:\22log-flood\22,\22version\22:\221\22}"))

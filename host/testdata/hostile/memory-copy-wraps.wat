@@ -1,0 +1,13 @@
+;; Attack: Copies from an address near 4 GiB, so that address and length add up to little.
+;; Must: trap.
+(module
+  (memory (export "memory") 8)
+  (func (export "switchyard_abi_1"))
+  (func (export "input") (param i32) (result i32) (i32.const 0x10000))
+  (func (export "describe") (result i64) (i64.const 0x0000_0100_0000_0044))
+  (func (export "configure") (param i32) (result i64) (i64.const 0x0000_0040_0000_0001))
+  (func (export "score") (param i32) (result i64)
+    (memory.copy (i32.const 0) (i32.const 0xffff_ffff) (i32.const 2))
+    (unreachable))
+  (data (i32.const 0x100)
+    "{\22abi\22:1,\22kind\22:\22strategy\22,\22name\22:\22memory-copy-wraps\22,\22version\22:\221\22}"))

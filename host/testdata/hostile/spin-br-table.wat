@@ -1,0 +1,13 @@
+;; Attack: A loop whose only way is a br_table back to its head.
+;; Must: end when the fuel is used up.
+(module
+  (memory (export "memory") 8)
+  (func (export "switchyard_abi_1"))
+  (func (export "input") (param i32) (result i32) (i32.const 0x10000))
+  (func (export "describe") (result i64) (i64.const 0x0000_0100_0000_0040))
+  (func (export "configure") (param i32) (result i64) (i64.const 0x0000_0040_0000_0001))
+  (func (export "score") (param i32) (result i64)
+    (loop $on (br_table $on $on $on (local.get 0)))
+    (unreachable))
+  (data (i32.const 0x100)
+    "{\22abi\22:1,\22kind\22:\22strategy\22,\22name\22:\22spin-br-table\22,\22version\22:\221\22}"))

@@ -1,0 +1,14 @@
+;; Attack: Writes past the end of a table.
+;; Must: trap.
+(module
+  (memory (export "memory") 8)
+  (table $t 1 funcref)
+  (func (export "switchyard_abi_1"))
+  (func (export "input") (param i32) (result i32) (i32.const 0x10000))
+  (func (export "describe") (result i64) (i64.const 0x0000_0100_0000_0044))
+  (func (export "configure") (param i32) (result i64) (i64.const 0x0000_0040_0000_0001))
+  (func (export "score") (param i32) (result i64)
+    (table.set $t (i32.const 0xffff_ffff) (ref.null func))
+    (unreachable))
+  (data (i32.const 0x100)
+    "{\22abi\22:1,\22kind\22:\22strategy\22,\22name\22:\22table-set-outside\22,\22version\22:\221\22}"))
