@@ -21,7 +21,7 @@ func BenchmarkScore8(b *testing.B) {
 		b.ReportAllocs()
 		var out abi.ScoreOutput
 		for b.Loop() {
-			if err := s.Score(b.Context(), &header, list, &out); err != nil {
+			if _, err := s.Score(b.Context(), &header, list, &out); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -31,7 +31,7 @@ func BenchmarkScore8(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) {
 			var out abi.ScoreOutput
 			for pb.Next() {
-				if err := s.Score(b.Context(), &header, list, &out); err != nil {
+				if _, err := s.Score(b.Context(), &header, list, &out); err != nil {
 					b.Error(err)
 					return
 				}

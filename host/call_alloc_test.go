@@ -18,7 +18,7 @@ func TestScoreAllocatesNothing(t *testing.T) {
 	header, list, ctx := abi.Header{Group: "g"}, make([]abi.Candidate, 8), t.Context()
 	var out abi.ScoreOutput
 	if n := testing.AllocsPerRun(100, func() {
-		if err := s.Score(ctx, &header, list, &out); err != nil {
+		if _, err := s.Score(ctx, &header, list, &out); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {

@@ -15,7 +15,7 @@ func BenchmarkScoreOverhead(b *testing.B) {
 	var out abi.ScoreOutput
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := s.Score(b.Context(), &header, list, &out); err != nil {
+		if _, err := s.Score(b.Context(), &header, list, &out); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -20,7 +20,7 @@ func TestTrapDropsTheInstance(t *testing.T) {
 	f.write("a", g.encode())
 	set := f.build(nil, strategySpec("a", "a"))
 	s := set.Strategy("a")
-	first := s.line.pool.all[0]
+	first := idle(t, s.line.pool)
 	for round := range 3 {
 		_, err := score(t, s, 2, 13)
 		fault, ok := errors.AsType[*Fault](err)
@@ -38,7 +38,7 @@ func TestTrapDropsTheInstance(t *testing.T) {
 	if st.Faults != 3 || st.Calls != 6 || st.LastFault == nil || st.LastFault.Export != "score" {
 		t.Errorf("status: %+v", st)
 	}
-	if s.line.pool.all[0] == first || !first.mod.IsClosed() {
+	if _, n := f.host.Loaded(); n != 1 || idle(t, s.line.pool) == first {
 		t.Error("the instance that trapped was kept")
 	}
 	f.closed(set)
@@ -49,7 +49,7 @@ func TestEveryExport(t *testing.T) {
 	t.Parallel()
 	refusal := abi.Refusal{Status: 429, Class: abi.ClassRetry, Kind: abi.ErrorRateLimit, RetryAfterMS: 1500, Message: "slow down"}
 	odd := abi.Refusal{Status: 200, Message: "all is well"}
-	f := newFolder(t, Options{Instances: 1})
+	f := newFolder(t, Options{Limits: Limits{Instances: 1}})
 	calls := map[string]func(p *Provider) error{
 		abi.ExportRequest: func(p *Provider) error {
 			_, err := p.Request(t.Context(), &abi.RequestInput{}, new(abi.RequestOutput), nil)
@@ -77,7 +77,7 @@ func TestEveryExport(t *testing.T) {
 			{"cut", func(g *guest) []byte { return g.answer([]byte{0, 0, 0}) }, "its output can't be decoded"},
 			{"elsewhere", func(*guest) []byte { return constI64(int64(abi.Pack(math.MaxUint32, 8))) }, "lies outside its memory"},
 			{"too much", func(*guest) []byte { return constI64(int64(abi.Pack(0, abi.MaxOutput+1))) }, "the limit is 16777216"},
-			{"endless loop of stack", func(g *guest) []byte { return concat(constI32(0), call(g.index(export))) }, "stack overflow"},
+			{"endless recursion", func(g *guest) []byte { return concat(constI32(0), call(g.index(export))) }, "its calls nested too deep: they need more than 8 MiB of stack"},
 			{"refusal", func(g *guest) []byte { return g.answer(refusal.Append(nil)) }, "slow down"},
 			{"odd refusal", func(g *guest) []byte { return g.answer(odd.Append(nil)) }, "its refusal has status 200"},
 		}
@@ -128,14 +128,15 @@ func TestInputGrows(t *testing.T) {
 	set := f.build(nil, strategySpec("a", "a"))
 	s := set.Strategy("a")
 	try := func(group string) error {
-		return s.Score(t.Context(), &abi.Header{Group: group}, nil, new(abi.ScoreOutput))
+		_, err := s.Score(t.Context(), &abi.Header{Group: group}, nil, new(abi.ScoreOutput))
+		return err
 	}
 	for _, group := range []string{"", strings.Repeat("y", 100), strings.Repeat("y", 2*at), ""} {
 		if err := try(group); err != nil {
 			t.Fatalf("%d bytes: %v", len(group), err)
 		}
 	}
-	if c := s.line.pool.all[0].cap; c != 48<<10 {
+	if c := cap(idle(t, s.line.pool).Room()); c != 48<<10 {
 		t.Errorf("the buffer has %d bytes, want 48 KiB", c)
 	}
 	if err := try(strings.Repeat("y", at) + "x"); err == nil {

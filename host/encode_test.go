@@ -28,8 +28,9 @@ var functionTypes = [][2]string{
 }
 
 type function struct {
-	kind int
-	body []byte
+	kind   int
+	body   []byte
+	locals byte // of type i32, beside the parameters
 }
 
 type imported struct {
@@ -86,7 +87,7 @@ func (g *guest) set(name string, kind int, body []byte) *guest {
 	if _, ok := g.functions[name]; !ok {
 		g.order = append(g.order, name)
 	}
-	g.functions[name] = function{kind, body}
+	g.functions[name] = function{kind: kind, body: body}
 	return g
 }
 
@@ -105,7 +106,10 @@ func (g *guest) answer(b []byte) []byte {
 
 // Pieces of code.
 
-var trap = []byte{0x00}
+var (
+	trap = []byte{0x00}
+	spin = []byte{0x03, 0x40, 0x0c, 0x00, 0x0b} // loop: br 0
+)
 
 func constI32(v int32) []byte { return append([]byte{0x41}, signed(int64(v))...) }
 func constI64(v int64) []byte { return append([]byte{0x42}, signed(v)...) }
@@ -150,7 +154,11 @@ func (g *guest) encode() []byte {
 		}
 		kinds = append(kinds, []byte{byte(f.kind)})
 		exports = append(exports, concat(text(name), []byte{0x00}, unsigned(uint64(index))))
-		body := concat([]byte{0x00}, f.body, []byte{0x0b})
+		locals := []byte{0x00}
+		if f.locals > 0 {
+			locals = []byte{1, f.locals, 0x7f}
+		}
+		body := concat(locals, f.body, []byte{0x0b})
 		code = append(code, concat(unsigned(uint64(len(body))), body))
 	}
 	section(1, types...)

@@ -143,7 +143,7 @@ func (f *folder) status(plugin string) Status {
 func score(t testing.TB, s *Strategy, n int, attempt uint32) ([]float64, error) {
 	t.Helper()
 	var out abi.ScoreOutput
-	err := s.Score(t.Context(), &abi.Header{Attempt: attempt}, make([]abi.Candidate, n), &out)
+	_, err := s.Score(t.Context(), &abi.Header{Attempt: attempt}, make([]abi.Candidate, n), &out)
 	return out.Scores, err
 }
 

@@ -30,18 +30,55 @@ func TestGoGuestPanics(t *testing.T) {
 		"panic": "it trapped: unreachable: panic: runtime error: index out of range [1] with length 0",
 		"exit":  "it exited with code 7",
 	} {
-		err := s.Score(t.Context(), &abi.Header{Group: group}, list, &out)
+		_, err := s.Score(t.Context(), &abi.Header{Group: group}, list, &out)
 		fault, ok := errors.AsType[*host.Fault](err)
 		if !ok || !strings.HasPrefix(fault.Cause, want) || strings.Contains(fault.Cause, "goroutine") {
 			t.Errorf("%s: %v", group, err)
 		}
-		if err := s.Score(t.Context(), &abi.Header{}, list, &out); err != nil || out.Scores[0] != 5 {
+		if _, err := s.Score(t.Context(), &abi.Header{}, list, &out); err != nil || out.Scores[0] != 5 {
 			t.Errorf("after %s: %v, %v", group, out.Scores, err)
 		}
 	}
-	err := s.Score(t.Context(), &abi.Header{Group: "refuse"}, list, &out)
+	_, err := s.Score(t.Context(), &abi.Header{Group: "refuse"}, list, &out)
 	if r, ok := errors.AsType[*abi.Refusal](err); !ok || r.Status != 429 || r.Code != "busy" {
 		t.Errorf("refusal: %v", err)
+	}
+}
+
+// TestGoGuestIsContained lets a guest do what its world does not bear, as the operator's and as a tenant's.
+func TestGoGuestIsContained(t *testing.T) {
+	t.Parallel()
+	h := hosttest.New(t)
+	path := hosttest.Build(t, guests+"mean")
+	set, err := h.Build(t.Context(), filepath.Dir(path), []host.Spec{
+		{Key: "operator", Plugin: "mean", Kind: abi.KindStrategy},
+		{Key: "tenant", Plugin: "mean", Kind: abi.KindStrategy, Owner: "acme"},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Release()
+	for key, s := range map[string]*host.Strategy{"operator": set.Strategy("operator"), "tenant": set.Strategy("tenant")} {
+		var out abi.ScoreOutput
+		ask := func(group string) error {
+			_, err := s.Score(t.Context(), &abi.Header{Group: group}, nil, &out)
+			return err
+		}
+		for group, want := range map[string]string{
+			"spin":    "it used up its fuel of 2000000 instructions",
+			"recurse": "it used up its fuel of 2000000 instructions",
+			"hoard":   "it used up its fuel of 2000000 instructions",
+		} {
+			if fault, ok := errors.AsType[*host.Fault](ask(group)); !ok || fault.Cause != want {
+				t.Errorf("%s of %s: %v, want %q", group, key, fault, want)
+			}
+		}
+		if err := ask("sleep"); err != nil || !strings.HasPrefix(out.Reason, "1h0m0") {
+			t.Errorf("sleep of %s: %q, %v", key, out.Reason, err)
+		}
+		if err := ask("look"); err != nil || !strings.HasPrefix(out.Reason, "0 [] true true ") || (key == "tenant") != (out.Reason == "0 [] true true 1577836800 false") {
+			t.Errorf("look of %s: %q, %v", key, out.Reason, err)
+		}
 	}
 }
 
@@ -49,7 +86,8 @@ func TestGoGuestTalks(t *testing.T) {
 	t.Parallel()
 	var log lockedBuffer
 	h, err := host.New(t.Context(), host.Options{
-		Log: slog.New(slog.NewTextHandler(&log, nil)), Timeout: time.Hour, // the test binary has its own
+		Log:    slog.New(slog.NewTextHandler(&log, nil)),
+		Limits: host.Limits{Compile: host.Compile{Timeout: time.Hour}}, // the test binary has its own
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +97,7 @@ func TestGoGuestTalks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := set.Strategy("k").Score(t.Context(), &abi.Header{Group: "talk"}, nil, new(abi.ScoreOutput)); err != nil {
+	if _, err := set.Strategy("k").Score(t.Context(), &abi.Header{Group: "talk"}, nil, new(abi.ScoreOutput)); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
@@ -82,7 +120,7 @@ func TestGoGuestConfig(t *testing.T) {
 	s := hosttest.LoadStrategy(t, guests+"mean", `{"Factor":2}`)
 	var out abi.ScoreOutput
 	list := []abi.Candidate{{Total: 5}, {Total: 7, Flags: abi.CandidateFailed}}
-	if err := s.Score(t.Context(), &abi.Header{}, list, &out); err != nil || out.Scores[0] != 10 || !math.IsNaN(out.Scores[1]) {
+	if _, err := s.Score(t.Context(), &abi.Header{}, list, &out); err != nil || out.Scores[0] != 10 || !math.IsNaN(out.Scores[1]) {
 		t.Errorf("%v, %v", out.Scores, err)
 	}
 	if d := s.Describe(); d.Name != "mean" || d.ABI != abi.Version || d.Kind != abi.KindStrategy {
@@ -99,7 +137,7 @@ func TestFeedbackIsHeard(t *testing.T) {
 		}
 	}
 	var out abi.ScoreOutput
-	if err := s.Score(t.Context(), &abi.Header{}, make([]abi.Candidate, 1), &out); err != nil || out.Scores[0] != 3 {
+	if _, err := s.Score(t.Context(), &abi.Header{}, make([]abi.Candidate, 1), &out); err != nil || out.Scores[0] != 3 {
 		t.Errorf("%v, %v", out.Scores, err)
 	}
 }

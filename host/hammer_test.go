@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
@@ -18,7 +19,7 @@ func TestHammer(t *testing.T) {
 	if testing.Short() {
 		swaps = 20
 	}
-	f := newFolder(t, Options{Instances: 2})
+	f := newFolder(t, Options{Limits: Limits{Instances: 2}})
 	specs := []Spec{strategySpec("s", "s"), {Key: "s2", Plugin: "s", Kind: abi.KindStrategy, Config: []byte(`{"x":1}`)}, providerSpec("p", "p")}
 	f.write("s", newStrategy(0).encode())
 	f.write("p", newProvider().encode())
@@ -52,7 +53,7 @@ func TestHammer(t *testing.T) {
 					key = "s2"
 				}
 				for attempt := range uint32(20) {
-					if err := set.Strategy(key).Score(t.Context(), &abi.Header{Attempt: attempt}, list, &out); err != nil {
+					if _, err := set.Strategy(key).Score(t.Context(), &abi.Header{Attempt: attempt}, list, &out); err != nil {
 						t.Errorf("score: %v", err)
 					}
 				}
@@ -113,7 +114,7 @@ func expectOne(t *testing.T, s *Strategy) {
 // TestHammerPool drops instances while calls compete for them and sets come and go.
 func TestHammerPool(t *testing.T) {
 	t.Parallel()
-	f := newFolder(t, Options{Instances: 3})
+	f := newFolder(t, Options{Limits: Limits{Instances: 3}})
 	f.write("a", fragile(1))
 	set := f.build(nil, strategySpec("a", "a"))
 	var wg sync.WaitGroup
@@ -127,8 +128,13 @@ func TestHammerPool(t *testing.T) {
 				if (round+n)%7 == 0 {
 					header.Attempt = 13
 				}
-				err := set.Strategy("a").Score(t.Context(), &header, list, &out)
-				_, isFault := errors.AsType[*Fault](err)
+				s := set.Strategy("a")
+				_, err := s.Score(t.Context(), &header, list, &out)
+				fault, isFault := errors.AsType[*Fault](err)
+				for ; isFault && fault.Open; fault, isFault = errors.AsType[*Fault](err) {
+					s.line.pool.breaker.Answered(time.Now()) // dropping is what this is about
+					_, err = s.Score(t.Context(), &header, list, &out)
+				}
 				if isFault != (header.Attempt == 13) {
 					t.Errorf("attempt %d: %v", header.Attempt, err)
 				}

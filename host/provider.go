@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/switchyard-gateway/switchyard/host/internal/contract"
+	"github.com/switchyard-gateway/switchyard/host/internal/guests"
+	"github.com/switchyard-gateway/switchyard/host/internal/statetag"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -21,28 +23,28 @@ import (
 type Provider struct{ line *line }
 
 // Describe returns what the version that serves now says of itself. The caller must not change it.
-func (p *Provider) Describe() *abi.Description { return p.line.active().module.desc.Load() }
+func (p *Provider) Describe() *abi.Description { return p.line.active().module.Description() }
 
 // Hash returns the hash of the version that serves now.
-func (p *Provider) Hash() string { return p.line.active().module.hash }
+func (p *Provider) Hash() string { return p.line.active().module.Hash }
 
 // Request turns a client's request into the vendor's.
 func (p *Provider) Request(ctx context.Context, in *abi.RequestInput, out *abi.RequestOutput, buf []byte) ([]byte, error) {
 	for c := p.line.begin(); ; {
-		i, err := c.borrow(ctx, exportRequest)
+		i, err := c.borrow(ctx, guests.Request)
 		if err != nil {
 			return buf, err
 		}
-		if buf, err = i.copied(exportRequest, in.Append(i.room()), buf); err == nil {
+		if buf, err = c.message(i, guests.Request, in.Append(i.Room()), buf); err == nil {
 			if err = out.Decode(buf); err == nil {
 				if err = contract.Request(in, out); err == nil {
-					out.State = i.pool.module.mark(buf, requestState(out), len(out.State))
+					statetag.Request(c.pool.module.Number, buf, out)
 				}
 			} else {
 				err = contract.Reply(err)
 			}
 		}
-		if err = i.finish(exportRequest, err); !c.again(err) {
+		if err = c.pool.finish(i, guests.Request, err); !c.again(err) {
 			return buf, err
 		}
 	}
@@ -50,25 +52,25 @@ func (p *Provider) Request(ctx context.Context, in *abi.RequestInput, out *abi.R
 
 // Response turns a whole answer of the vendor into the client's.
 func (p *Provider) Response(ctx context.Context, in *abi.ResponseInput, out *abi.ResponseOutput, buf []byte) ([]byte, error) {
-	c, state, err := p.line.resume(exportResponse, in.State)
+	c, state, err := p.line.resume(guests.Response, in.State)
 	if err != nil {
 		return buf, err
 	}
 	plain := *in
 	plain.State = state
 	for {
-		i, err := c.borrow(ctx, exportResponse)
+		i, err := c.borrow(ctx, guests.Response)
 		if err != nil {
 			return buf, err
 		}
-		if buf, err = i.copied(exportResponse, plain.Append(i.room()), buf); err == nil {
+		if buf, err = c.message(i, guests.Response, plain.Append(i.Room()), buf); err == nil {
 			if err = out.Decode(buf); err == nil {
 				err = contract.Response(out)
 			} else {
 				err = contract.Reply(err)
 			}
 		}
-		if err = i.finish(exportResponse, err); !c.again(err) {
+		if err = c.pool.finish(i, guests.Response, err); !c.again(err) {
 			return buf, err
 		}
 	}
@@ -76,27 +78,27 @@ func (p *Provider) Response(ctx context.Context, in *abi.ResponseInput, out *abi
 
 // Stream turns a batch of the vendor's stream events into chunks for the client.
 func (p *Provider) Stream(ctx context.Context, in *abi.StreamInput, out *abi.StreamOutput, buf []byte) ([]byte, error) {
-	c, state, err := p.line.resume(exportStream, in.State)
+	c, state, err := p.line.resume(guests.Stream, in.State)
 	if err != nil {
 		return buf, err
 	}
 	plain := *in
 	plain.State = state
 	for {
-		i, err := c.borrow(ctx, exportStream)
+		i, err := c.borrow(ctx, guests.Stream)
 		if err != nil {
 			return buf, err
 		}
-		if buf, err = i.copied(exportStream, plain.Append(i.room()), buf); err == nil {
+		if buf, err = c.message(i, guests.Stream, plain.Append(i.Room()), buf); err == nil {
 			if err = out.Decode(buf); err == nil {
 				if err = contract.Stream(out); err == nil {
-					out.State = i.pool.module.mark(buf, streamState, len(out.State))
+					statetag.Stream(c.pool.module.Number, buf, out)
 				}
 			} else {
 				err = contract.Reply(err)
 			}
 		}
-		if err = i.finish(exportStream, err); !c.again(err) {
+		if err = c.pool.finish(i, guests.Stream, err); !c.again(err) {
 			return buf, err
 		}
 	}

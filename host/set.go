@@ -2,14 +2,14 @@ package host
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/switchyard-gateway/switchyard/host/internal/contract"
+	"github.com/switchyard-gateway/switchyard/host/internal/guests"
+	"github.com/switchyard-gateway/switchyard/host/internal/library"
 	"github.com/switchyard-gateway/switchyard/host/internal/pluginfile"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
@@ -20,6 +20,9 @@ type Spec struct {
 	Plugin string // file name in the folder, without .wasm
 	Kind   string // abi.KindProvider or abi.KindStrategy
 	Config []byte // JSON for configure; empty means {}
+	// Owner is the tenant on whose behalf the plugin runs, empty for the operator. It runs under Options.Policies then,
+	// its clock stands still, and it shares its instances, its probation and its log lines with no other owner.
+	Owner string
 }
 
 // Set is an immutable collection of configured plugins, built by Host.Build with one reference. It is safe for
@@ -28,7 +31,7 @@ type Set struct {
 	refs       atomic.Int64
 	providers  map[string]*Provider
 	strategies map[string]*Strategy
-	versions   map[string]*version // by path
+	versions   map[recordKey]*version
 	lines      []*line
 }
 
@@ -62,36 +65,55 @@ func (s *Set) Probe(ctx context.Context, key, exportName string, input []byte) (
 		return nil, fmt.Errorf("probing %q: there is no such key", key)
 	}
 	a := attempt{line: l, pool: l.active()}
-	e := export(slices.Index(exportNames[:], exportName))
-	if e >= exportCount || e == exportConfigure {
+	e, known := guests.Named(exportName)
+	if !known || e == guests.Configure {
 		return nil, fmt.Errorf("probing %q: export %q can't be probed", key, exportName)
 	}
 	i, err := a.borrow(ctx, e)
 	if err != nil {
 		return nil, err
 	}
-	if i.fns[e] == nil {
-		i.pool.put(i)
+	if !i.Has(e) {
+		i.Return()
 		return nil, fmt.Errorf("probing %q: its plugin has no export %q", key, exportName)
 	}
-	answer, err := i.copied(e, append(i.room(), input...), nil)
-	return answer, i.finish(e, err)
+	answer, err := a.message(i, e, append(i.Room(), input...), nil)
+	return answer, a.pool.finish(i, e, err)
+}
+
+// Memories yields the memory of every idle instance that the Set's calls may use, with its spec's key. It is there for
+// tests that look for secrets in them: a view is valid until yield returns, and meanwhile its instance serves no calls.
+func (s *Set) Memories(yield func(key string, memory []byte) bool) {
+	for _, l := range s.lines {
+		for _, p := range []*pool{l.pool, l.fallback.Load()} {
+			if p != nil && !p.guests.Memories(func(memory []byte) bool { return yield(l.key, memory) }) {
+				return
+			}
+		}
+	}
 }
 
 // build is the state of one Build.
 type build struct {
-	host   *Host
-	dir    pluginfile.Folder
-	prev   *Set
-	set    *Set
-	loaded map[string]*candidate // by plugin
-	errs   LoadErrors
+	host    *Host
+	dir     pluginfile.Folder
+	prev    *Set
+	modules *library.Batch
+	set     *Set
+	loaded  map[wanted]*candidate
+	errs    LoadErrors
 }
+
+// wanted is what a candidate is looked for: a file, and who uses it.
+type wanted struct{ plugin, owner string }
+
+func (s *Spec) wants() wanted { return wanted{s.Plugin, s.Owner} }
 
 // candidate is the version that a plugin's specs will use, or why there is none.
 type candidate struct {
 	version
 	record   *record
+	vectors  []abi.Vector // golden ones that its module carries
 	state    string
 	reported bool
 	err      error
@@ -104,16 +126,14 @@ type candidate struct {
 func (h *Host) Build(ctx context.Context, dir string, specs []Spec, prev *Set) (*Set, error) {
 	h.building.Lock()
 	defer h.building.Unlock()
-	h.mu.Lock()
-	closing := h.closing
-	h.mu.Unlock()
-	if closing {
+	if h.closing {
 		return nil, ErrClosed
 	}
-	b := &build{host: h, dir: pluginfile.Folder(dir), prev: prev, loaded: map[string]*candidate{}, set: &Set{
-		providers: map[string]*Provider{}, strategies: map[string]*Strategy{}, versions: map[string]*version{},
+	b := &build{host: h, dir: pluginfile.Folder(dir), prev: prev, modules: h.library.Batch(prev != nil), loaded: map[wanted]*candidate{}, set: &Set{
+		providers: map[string]*Provider{}, strategies: map[string]*Strategy{}, versions: map[recordKey]*version{},
 	}}
 	b.loadAll(ctx, specs)
+	b.modules.End()
 	for i := range specs {
 		b.add(ctx, &specs[i])
 	}
@@ -132,10 +152,10 @@ func (h *Host) Build(ctx context.Context, dir string, specs []Spec, prev *Set) (
 	// The set's pools hold the modules from here on.
 	for _, c := range b.loaded {
 		if c.module != nil {
-			h.releaseModule(c.module)
+			c.module.Release()
 		}
 		if c.trial != nil {
-			h.releaseModule(c.trial.old)
+			c.trial.old.Release()
 		}
 	}
 	if err != nil {
@@ -144,21 +164,28 @@ func (h *Host) Build(ctx context.Context, dir string, specs []Spec, prev *Set) (
 	return b.set, nil
 }
 
-// loadAll finds a candidate for each plugin that the specs name, compiling on all processors.
+// loadAll finds a candidate for each plugin that the specs name and each of its owners. Plugins are compiled on all
+// processors, the owners of one come one after the other, so that the second finds what the first compiled.
 func (b *build) loadAll(ctx context.Context, specs []Spec) {
-	var wg sync.WaitGroup
-	room := make(chan struct{}, runtime.GOMAXPROCS(0))
+	owners := map[string][]*candidate{} // by plugin
 	for i := range specs {
-		name := specs[i].Plugin
-		if b.loaded[name] != nil {
+		w := specs[i].wants()
+		if b.loaded[w] != nil {
 			continue
 		}
-		c := &candidate{record: b.host.recordOf(name, b.dir.Path(name))}
-		b.loaded[name] = c
+		c := &candidate{record: b.host.recordOf(w.plugin, recordKey{b.dir.Path(w.plugin), w.owner})}
+		b.loaded[w] = c
+		owners[w.plugin] = append(owners[w.plugin], c)
+	}
+	var wg sync.WaitGroup
+	room := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for _, list := range owners {
 		wg.Go(func() {
 			room <- struct{}{}
 			defer func() { <-room }()
-			b.load(ctx, c)
+			for _, c := range list {
+				b.load(ctx, c)
+			}
 		})
 	}
 	wg.Wait()
@@ -166,7 +193,7 @@ func (b *build) loadAll(ctx context.Context, specs []Spec) {
 
 // add gives one spec its place in the set, or reports why not.
 func (b *build) add(ctx context.Context, s *Spec) {
-	c := b.loaded[s.Plugin]
+	c := b.loaded[s.wants()]
 	if c.err != nil {
 		if !c.reported {
 			c.reported = true
@@ -180,17 +207,24 @@ func (b *build) add(ctx context.Context, s *Spec) {
 	}
 	if kind := c.module.Kind; kind != s.Kind {
 		err := fmt.Errorf("it is %s, but %s needs %s", contract.Noun(kind), s.Key, contract.Noun(s.Kind))
-		b.host.rejected(c.record, c.module.hash, err)
+		b.host.rejected(c.record, c.module.Hash, err)
 		b.report(s, c, err)
 		return
 	}
 	p, err := b.host.poolFor(ctx, c.record, c.module, s.Config)
 	if err != nil {
-		b.host.rejected(c.record, c.module.hash, err)
+		b.host.rejected(c.record, c.module.Hash, err)
 		b.report(s, c, err)
 		return
 	}
-	l := &line{pool: p, trial: c.trial}
+	if err := b.vet(ctx, c, p); err != nil {
+		c.err, c.reported = err, true
+		p.release()
+		b.host.rejected(c.record, c.module.Hash, err)
+		b.report(s, c, err)
+		return
+	}
+	l := &line{key: s.Key, pool: p, trial: c.trial}
 	if c.trial != nil {
 		p.trial.Store(c.trial)
 	}
@@ -198,12 +232,12 @@ func (b *build) add(ctx context.Context, s *Spec) {
 	if c.trial != nil {
 		if f, err := b.host.poolFor(ctx, c.record, c.trial.old, s.Config); err != nil {
 			b.host.log.Warn("the previous version can't stand by: it does not start with the present config",
-				"plugin", s.Plugin, "key", s.Key, "previous", short(c.trial.old.hash), "error", err)
+				"plugin", s.Plugin, "key", s.Key, "previous", library.Short(c.trial.old.Hash), "error", err)
 		} else {
 			c.trial.join(l, f)
 		}
 	}
-	b.set.versions[c.record.path] = &version{module: c.module, trial: c.trial}
+	b.set.versions[c.record.key] = &version{module: c.module, trial: c.trial}
 	if s.Kind == abi.KindProvider {
 		b.set.providers[s.Key] = &Provider{line: l}
 	} else {
@@ -212,57 +246,5 @@ func (b *build) add(ctx context.Context, s *Spec) {
 }
 
 func (b *build) report(s *Spec, c *candidate, err error) {
-	b.errs = append(b.errs, &LoadError{Key: s.Key, Plugin: s.Plugin, Path: c.record.path, Err: err})
-}
-
-// poolFor returns a pool with one reference for the caller: a live one, or a new one with a warm instance.
-func (h *Host) poolFor(ctx context.Context, r *record, m *module, config []byte) (*pool, error) {
-	if len(config) == 0 {
-		config = []byte("{}")
-	}
-	key := poolKey{path: r.path, module: m.hash, config: sha256.Sum256(config)}
-	h.mu.Lock()
-	if p := h.pools[key]; p != nil && p.acquire() {
-		h.mu.Unlock()
-		return p, nil
-	}
-	h.mu.Unlock()
-
-	size := h.opts.Instances
-	if m.Feedback {
-		size = 1
-	}
-	p := &pool{host: h, key: key, record: r, module: m, config: append([]byte(nil), config...), slots: make([]slot, size)}
-	ctx, cancel := context.WithTimeout(ctx, h.opts.Timeout)
-	defer cancel()
-	i, err := h.start(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	h.retainModule(m) // the caller holds it, so this can't be refused
-	p.refs.Store(1)
-	p.enlist(i)
-	p.put(i)
-	h.mu.Lock()
-	h.pools[key] = p
-	h.mu.Unlock()
-	return p, nil
-}
-
-// forgetPool takes a pool out of the registry, so that nobody finds it any more. Its instances are still counted.
-func (h *Host) forgetPool(p *pool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.ending[p] = struct{}{}
-	if h.pools[p.key] == p {
-		delete(h.pools, p.key)
-	}
-}
-
-// closedPool follows the end of a pool's last instance.
-func (h *Host) closedPool(p *pool) {
-	h.mu.Lock()
-	delete(h.ending, p)
-	h.mu.Unlock()
-	h.releaseModule(p.module)
+	b.errs = append(b.errs, &LoadError{Key: s.Key, Plugin: s.Plugin, Path: c.record.key.path, Err: err})
 }

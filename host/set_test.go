@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/switchyard-gateway/switchyard/host/internal/guests"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -44,8 +45,11 @@ func TestUnchangedIsCarriedOver(t *testing.T) {
 	if first.Acquire() {
 		t.Error("a released set was acquired")
 	}
-	if !dropped.gone || pool(second, "one").closed.Load() {
-		t.Error("the release closed the wrong pool")
+	if _, err := dropped.guests.Get(t.Context()); !errors.Is(err, guests.ErrClosed) || idle(t, pool(second, "one")) == nil {
+		t.Errorf("the release closed the wrong pool: %v", err)
+	}
+	if _, instances := f.host.Loaded(); instances != 2 {
+		t.Errorf("%d instances, want one of each pool that is left", instances)
 	}
 	if _, err := score(t, second.Strategy("one"), 1, 0); err != nil {
 		t.Error(err)
@@ -136,7 +140,7 @@ func TestDeletedFile(t *testing.T) {
 
 func TestFeedbackHasOneInstance(t *testing.T) {
 	t.Parallel()
-	f := newFolder(t, Options{Instances: 8})
+	f := newFolder(t, Options{Limits: Limits{Instances: 8}})
 	g := newStrategy(1)
 	g.set(abi.ExportFeedback, typeI32toL, g.answer(abi.AppendOK(nil)))
 	f.write("a", g.encode())

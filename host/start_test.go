@@ -27,7 +27,9 @@ func stuck(t *testing.T, f *folder, g *gate, prev *Set) *Set {
 		g.leave <- struct{}{}
 	}()
 	set := f.build(prev, strategySpec("a", "a"))
-	f.host.opts.Timeout = 1 // from here on, starts are given up at once
+	for _, l := range set.lines {
+		l.pool.setup.Limits.Start = 1 // from here on, starts are given up at once
+	}
 	return set
 }
 
@@ -115,7 +117,7 @@ func TestMemoryShrinks(t *testing.T) {
 		{"what it has learned", feedback, 603},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			f := newFolder(t, Options{Instances: 2})
+			f := newFolder(t, Options{Limits: Limits{Instances: 2, Fuel: Fuel{Score: 1 << 40}}})
 			f.write("a", tc.guest.encode())
 			set := f.build(nil, strategySpec("a", "a"))
 			s := set.Strategy("a")
@@ -128,18 +130,5 @@ func TestMemoryShrinks(t *testing.T) {
 			}
 			f.closed(set)
 		})
-	}
-}
-
-func TestCeiling(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		size     uint32
-		feedback bool
-		want     uint32
-	}{{3 << 16, false, 32 << 20}, {8 << 20, false, 32 << 20}, {8<<20 + 1, false, 32<<20 + 4}, {1 << 31, false, 1<<32 - 1}, {3 << 16, true, 1<<32 - 1}} {
-		if got := ceiling(tc.size, tc.feedback); got != tc.want {
-			t.Errorf("%d bytes, feedback %t: %d, want %d", tc.size, tc.feedback, got, tc.want)
-		}
 	}
 }

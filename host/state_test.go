@@ -3,10 +3,9 @@ package host
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"testing"
 
+	"github.com/switchyard-gateway/switchyard/host/internal/statetag"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -109,7 +108,7 @@ func (x *exchange) breaks(call func(now uint64) (string, error)) {
 	x.t.Helper()
 	said, err := call(fragileNow)
 	f, ok := errors.AsType[*Fault](err)
-	if !ok || f.Starved || f.Hash != x.p.line.pool.module.hash {
+	if !ok || f.Starved || f.Hash != x.p.line.pool.module.Hash {
 		x.t.Errorf("%q, %v; want a fault of the version on probation", said, err)
 	}
 }
@@ -240,53 +239,10 @@ func TestLargestState(t *testing.T) {
 		f.write("p", g.encode())
 		set := f.build(nil, providerSpec("p", "p"))
 		_, err := set.Provider("p").Request(t.Context(), &abi.RequestInput{}, &out, nil)
-		if (err == nil) != ok || ok && len(out.State) != tagSize+size {
+		if (err == nil) != ok || ok && len(out.State) != statetag.Size+size {
 			t.Errorf("%d bytes: %d bytes come out, %v", size, len(out.State), err)
 		}
 		set.Release()
 	}
 	f.closed()
-}
-
-// TestMark marks the states of messages of any shape: the tag stands before the state, and all else is as it was.
-func TestMark(t *testing.T) {
-	t.Parallel()
-	m := &module{number: 0x04030201}
-	random := rand.New(rand.NewPCG(1, 2))
-	noise := func() []byte {
-		b := make([]byte, random.IntN(40))
-		for i := range b {
-			b[i] = byte(random.Uint32())
-		}
-		return b
-	}
-	check := func(message string, marked, plain []byte) {
-		if want := "\x01\x02\x03\x04" + string(plain); string(marked) != want {
-			t.Fatalf("%s: the state is %q, want %q", message, marked, want)
-		}
-	}
-	for range 1000 {
-		request := abi.RequestOutput{
-			AuthName: noise(), Path: noise(), Query: noise(), Headers: noise(), Edits: noise(), Dropped: noise(), State: noise(), Body: noise(),
-		}
-		buf := append(request.Append(nil), noise()...)
-		var out abi.RequestOutput
-		if err := out.Decode(buf); err != nil {
-			t.Fatal(err)
-		}
-		check("request", m.mark(buf, requestState(&out), len(out.State)), request.State)
-		if got, want := fmt.Sprintf("%v", out), fmt.Sprintf("%v", request); got != want {
-			t.Fatalf("request: %s became %s", want, got)
-		}
-		stream := abi.StreamOutput{State: noise(), Usage: abi.Usage{Present: true, Prompt: 7}, Chunks: noise()}
-		buf = stream.Append(nil)
-		var events abi.StreamOutput
-		if err := events.Decode(buf); err != nil {
-			t.Fatal(err)
-		}
-		check("stream", m.mark(buf, streamState, len(events.State)), stream.State)
-		if got, want := fmt.Sprintf("%v", events), fmt.Sprintf("%v", stream); got != want {
-			t.Fatalf("stream: %s became %s", want, got)
-		}
-	}
 }

@@ -16,7 +16,7 @@ import (
 func TestDrainingPoolsAreCounted(t *testing.T) {
 	t.Parallel()
 	g := newGate()
-	f := newFolder(t, Options{Instances: 4, Log: slog.New(g)})
+	f := newFolder(t, Options{Limits: Limits{Instances: 4}, Log: slog.New(g)})
 	f.write("a", holding().encode())
 	spec := func(config string) Spec {
 		return Spec{Key: "a", Plugin: "a", Kind: abi.KindStrategy, Config: []byte(config)}

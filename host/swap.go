@@ -8,6 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/switchyard-gateway/switchyard/host/internal/guests"
+	"github.com/switchyard-gateway/switchyard/host/internal/library"
+	"github.com/switchyard-gateway/switchyard/host/internal/statetag"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -20,6 +23,7 @@ const (
 // line leads the calls of one key to the pool that serves them now. A Set's lines never change, but the trial of a new
 // version does: while it is on probation, and for good when it fails, the fallback is what the line has beside pool.
 type line struct {
+	key      string // the spec's
 	pool     *pool
 	trial    *trial               // nil: the version had nothing to prove
 	fallback atomic.Pointer[pool] // the previous version with this key's config; nil once it can't be called any more
@@ -44,6 +48,29 @@ func (l *line) begin() attempt {
 	return attempt{line: l, pool: l.active()}
 }
 
+// resume starts a call that brings a state, on the version that gave it, and returns the state without its tag. The
+// caller holds the line's Set, which still has that version: a line's own pool lives as long as the line, and a fallback
+// that has answered for a provider does too.
+func (l *line) resume(e guests.Export, state []byte) (attempt, []byte, error) {
+	if len(state) == 0 {
+		return l.begin(), nil, nil
+	}
+	if number, rest, ok := statetag.Cut(state); ok {
+		if l.pool.module.Number == number {
+			a := l.begin()
+			a.pool, a.bound = l.pool, true
+			return a, rest, nil
+		}
+		if f := l.fallback.Load(); f != nil && f.module.Number == number && f.acquire() {
+			return attempt{line: l, pool: f, bound: true, held: true}, rest, nil
+		}
+	}
+	p := l.active()
+	return attempt{}, nil, &Fault{
+		Plugin: p.record.plugin, Export: e.String(), Hash: p.module.Hash, Cause: "the state that the call brings is not from this provider",
+	}
+}
+
 // attempt is one call on its way, or its repetition on the previous version.
 type attempt struct {
 	line  *line
@@ -51,12 +78,13 @@ type attempt struct {
 	open  bool // counts towards the trial
 	held  bool // a reference on pool was taken for this attempt
 	bound bool // brings a state of pool's version, so that no other can take over
+	probe bool // the one call that an open breaker lets through
 }
 
 // borrow takes an instance. On an error the attempt is over.
-func (a *attempt) borrow(ctx context.Context, e export) (*instance, error) {
+func (a *attempt) borrow(ctx context.Context, e guests.Export) (*guests.Instance, error) {
 	for {
-		i, err := a.pool.get(ctx)
+		i, err := a.pool.guests.Get(ctx)
 		if err == nil {
 			return i, nil
 		}
@@ -70,9 +98,15 @@ func (a *attempt) borrow(ctx context.Context, e export) (*instance, error) {
 	}
 }
 
+// message is a call of a provider's export on an instance of the attempt's pool, with the answer copied to buf.
+func (a *attempt) message(i *guests.Instance, e guests.Export, message, buf []byte) ([]byte, error) {
+	return i.Copied(e, message, a.pool.limits.Fuel.message(len(message)), buf)
+}
+
 // again takes note of how the call ended and reports whether it is to be repeated: calls are pure, so what a version on
 // probation could not answer goes to the version before it.
 func (a *attempt) again(err error) bool {
+	a.settle(err)
 	if a.held {
 		a.held = false
 		a.pool.release()
@@ -100,6 +134,11 @@ func (a *attempt) again(err error) bool {
 		return false
 	}
 	a.pool, a.held = previous, true
+	if a.enter() != nil { // that one is no better
+		a.held = false
+		previous.release()
+		return false
+	}
 	return true
 }
 
@@ -134,8 +173,8 @@ const (
 type trial struct {
 	host   *Host
 	record *record
-	module *module
-	old    *module // lives as long as a line has its fallback
+	module *library.Module
+	old    *library.Module // lives as long as a line has its fallback
 
 	file atomic.Pointer[fs.FileInfo] // the file as it was when the version was last read
 
@@ -147,7 +186,7 @@ type trial struct {
 	lines map[*line]struct{}
 }
 
-func newTrial(h *Host, r *record, m, old *module, file fs.FileInfo) *trial {
+func newTrial(h *Host, r *record, m, old *library.Module, file fs.FileInfo) *trial {
 	t := &trial{host: h, record: r, module: m, old: old, lines: map[*line]struct{}{}}
 	t.file.Store(&file)
 	return t
@@ -195,7 +234,7 @@ func (t *trial) answered() {
 		}
 	}
 	clear(t.lines)
-	t.host.log.Info("a plugin's new version passed its probation", "plugin", t.record.plugin, "hash", short(t.module.hash))
+	t.host.log.Info("a plugin's new version passed its probation", t.record.lines.Who, "hash", library.Short(t.module.Hash))
 }
 
 // faulted counts a bad call; the last of them puts the previous version back.
@@ -207,20 +246,21 @@ func (t *trial) faulted(f *Fault) {
 	reason := fmt.Sprintf("%d of its first %d calls faulted, the last in %s: %s", n, t.calls.Load()+n, f.Export, f.Cause)
 	t.record.reverted(t, reason)
 	t.host.log.Error("a plugin's new version failed its probation; the previous version serves again",
-		"plugin", t.record.plugin, "hash", short(t.module.hash), "previous", short(t.old.hash), "reason", reason)
+		t.record.lines.Who, "hash", library.Short(t.module.Hash), "previous", library.Short(t.old.Hash), "reason", reason)
 	if o := t.host.opts.Observer; o != nil {
 		o.Reverted(t.record.plugin)
 	}
+	t.record.tellBreakers(t.host.opts.Observer)
 }
 
 // version is what a Set knows about one of its plugins.
 type version struct {
-	module *module
+	module *library.Module
 	trial  *trial
 }
 
 // active returns the module that serves now.
-func (v *version) active() *module {
+func (v *version) active() *library.Module {
 	if v.trial != nil && v.trial.state.Load() == trialReverted {
 		return v.trial.old
 	}

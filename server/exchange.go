@@ -130,6 +130,9 @@ func (x *exchange) logLine() {
 		attrs = append(attrs,
 			slog.String("deployment", p.Deployment), slog.Int("attempts", len(p.Attempts)), slog.Int("fallbacks", p.Fallbacks),
 		)
+		if p.Policy != "" {
+			attrs = append(attrs, slog.String("policy", p.Policy))
+		}
 	}
 	x.s.log.LogAttrs(ctx, level, "request", attrs...)
 }

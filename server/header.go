@@ -81,6 +81,9 @@ func describe(h http.Header, p *gateway.Report) {
 		}
 		set("X-Switchyard-Attempt-List", headerValue(p.AttemptList()))
 	}
+	if p.Policy != "" {
+		set("X-Switchyard-Policy", headerValue(p.Policy))
+	}
 	set("X-Switchyard-Attempts", strconv.Itoa(len(p.Attempts)))
 	set("X-Switchyard-Fallbacks", strconv.Itoa(p.Fallbacks))
 	set("X-Switchyard-Overhead-Us", strconv.FormatInt(p.Overhead.Microseconds(), 10))

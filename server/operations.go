@@ -41,11 +41,12 @@ func (s *Server) metrics(c echo.Context) error {
 	return nil
 }
 
-// showPlugins serves GET /admin/plugins: {"snapshot", "plugins", "reload"}.
+// showPlugins serves GET /admin/plugins: {"snapshot", "plugins", "limits", "reload"}.
 func (s *Server) showPlugins(c echo.Context) error {
 	answer := struct {
 		Snapshot uint64 `json:"snapshot"`
 		Plugins  any    `json:"plugins"`
+		Limits   any    `json:"limits"`
 		Reload   any    `json:"reload"`
 	}{}
 	if snap := s.gateway.Acquire(); snap != nil {
@@ -54,6 +55,9 @@ func (s *Server) showPlugins(c echo.Context) error {
 	}
 	if s.opts.Plugins != nil {
 		answer.Plugins = s.opts.Plugins()
+	}
+	if s.opts.Limits != nil {
+		answer.Limits = s.opts.Limits()
 	}
 	if s.opts.Reload != nil {
 		answer.Reload = s.opts.Reload()

@@ -53,7 +53,7 @@ func TestAdminBeforeTheFirstSnapshot(t *testing.T) {
 	f := newFixture(t, setting{bare: true, opts: Options{AdminToken: func() string { return "root" }}})
 	for path, want := range map[string]string{
 		"/admin/deployments": `{"snapshot":0,"deployments":[]}`,
-		"/admin/plugins":     `{"snapshot":0,"plugins":null,"reload":null}`,
+		"/admin/plugins":     `{"snapshot":0,"plugins":null,"limits":null,"reload":null}`,
 	} {
 		if w := f.do("GET", path, "", "Authorization", "Bearer root"); strings.TrimSpace(w.Body.String()) != want {
 			t.Errorf("%s: got %s", path, w.Body)

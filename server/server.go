@@ -35,8 +35,9 @@ type Options struct {
 	MaxBody int64
 	// Ready tells whether requests should be sent here, and if not, why. Nil is always.
 	Ready func() (ok bool, reason string)
-	// Plugins and Reload are shown at /admin/plugins, marshalled by encoding/json.
+	// Plugins, Limits and Reload are shown at /admin/plugins, marshalled by encoding/json.
 	Plugins func() any
+	Limits  func() any
 	Reload  func() any
 	// Metrics serves /metrics; without it there is no such route.
 	Metrics http.Handler

@@ -15,7 +15,7 @@ func TestRoutes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, setting{opts: Options{
 		AdminToken: func() string { return "root" }, Version: "1.2.3",
-		Plugins: func() any { return []string{"openai"} }, Reload: func() any { return map[string]bool{"ok": true} },
+		Plugins: func() any { return []string{"openai"} }, Limits: func() any { return 9 }, Reload: func() any { return map[string]bool{"ok": true} },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "metric 1\n") }),
 	}})
 	embed, text := `{"model":"quality","input":"a"}`, `{"model":"quality","prompt":"a"}`
@@ -45,7 +45,7 @@ func TestRoutes(t *testing.T) {
 		{"HEAD", "/healthz", "", 200, jsonType, `{"status":"ok","version":"1.2.3"}` + "\n"}, // net/http drops the body
 		{"GET", "/readyz", "", 200, jsonType, `{"status":"ready"}` + "\n"},
 		{"GET", "/metrics", "", 200, "text/plain; charset=utf-8", "metric 1\n"},
-		{"GET", "/admin/plugins", "", 200, jsonType, `{"snapshot":7,"plugins":["openai"],"reload":{"ok":true}}` + "\n"},
+		{"GET", "/admin/plugins", "", 200, jsonType, `{"snapshot":7,"plugins":["openai"],"limits":9,"reload":{"ok":true}}` + "\n"},
 		{"OPTIONS", "/v1/models", "", 204, "", ""},
 	} {
 		w := f.do(tc.method, tc.path, tc.body, "Authorization", "Bearer root")

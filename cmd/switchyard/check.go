@@ -6,7 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/switchyard-gateway/switchyard/host"
 	"github.com/switchyard-gateway/switchyard/internal/config"
+	"github.com/switchyard-gateway/switchyard/internal/gateway"
 )
 
 func newCheck(getenv lookup) *cobra.Command {
@@ -21,6 +23,10 @@ func newCheck(getenv lookup) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			accounts, err := newAccounts(cfg)
+			if err != nil {
+				return err
+			}
 			h, err := newHost(ctx, cfg, slog.New(slog.DiscardHandler), nil)
 			if err != nil {
 				return err
@@ -30,7 +36,12 @@ func newCheck(getenv lookup) *cobra.Command {
 			if err != nil {
 				return loadProblems(cfg, err)
 			}
-			defer set.Release()
+			snap, err := newSnapshot(1, cfg, accounts, set, gateway.New(gateway.Options{}), set.Release)
+			if err != nil {
+				set.Release()
+				return err
+			}
+			defer snap.Release()
 			out := cmd.OutOrStdout()
 			for _, p := range cfg.Providers {
 				if p.Disabled != "" {
@@ -38,10 +49,19 @@ func newCheck(getenv lookup) *cobra.Command {
 				}
 			}
 			_, err = fmt.Fprintf(out, "%s is good: %d providers, %d model groups, %d tenants, %d plugins\n",
-				path, len(cfg.Providers), len(cfg.Models), len(cfg.Tenants), len(h.Plugins()))
+				path, len(cfg.Providers), len(cfg.Models), len(cfg.Tenants), plugins(h))
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "plugins.yaml", "the configuration `FILE`")
 	return cmd
+}
+
+// plugins counts the plugins that are loaded. The host lists one once for each owner.
+func plugins(h *host.Host) int {
+	names := map[string]bool{}
+	for _, s := range h.Plugins() {
+		names[s.Plugin] = true
+	}
+	return len(names)
 }

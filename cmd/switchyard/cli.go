@@ -25,7 +25,7 @@ func newRoot(getenv lookup) *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newServe(getenv), newCheck(getenv), newSimulate(), newChat(getenv), newQuickstart(getenv), newVersion(),
+		newServe(getenv), newCheck(getenv), newSimulate(), newChat(getenv), newQuickstart(getenv), newVersion(), newPlugin(), newCompileModule(),
 	)
 	return root
 }

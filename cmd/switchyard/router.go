@@ -66,6 +66,7 @@ func newRouter(ctx context.Context, path string, getenv lookup, log *slog.Logger
 	m.WatchInFlight(r.gateway.InFlight)
 	m.WatchSnapshots(r.snapshots.Load)
 	m.WatchPlugins(h.Loaded)
+	m.WatchStates(func() []metrics.State { return pluginStates(h) })
 	if err := r.apply(ctx, cfg); err != nil {
 		return nil, errors.Join(err, r.close(ctx))
 	}
@@ -73,7 +74,10 @@ func newRouter(ctx context.Context, path string, getenv lookup, log *slog.Logger
 }
 
 func newHost(ctx context.Context, cfg *config.Config, log *slog.Logger, observer host.Observer) (*host.Host, error) {
-	return host.New(ctx, host.Options{CacheDir: cfg.Plugins.CacheDir, Log: log, Instances: cfg.Plugins.Instances, Observer: observer})
+	return host.New(ctx, host.Options{
+		CacheDir: cfg.Plugins.CacheDir, CacheSize: cfg.Plugins.CacheSize, Compiler: compiler(), Log: log, Observer: observer,
+		Limits: hostLimits(&cfg.Limits.Plugins), Policies: hostLimits(&cfg.Limits.Policies),
+	})
 }
 
 // reload reads everything anew. On any error the old keeps serving and the status says why.
@@ -125,6 +129,10 @@ func (r *router) tryReload(ctx context.Context) error {
 
 // apply builds plugins and snapshot for a configuration and publishes them.
 func (r *router) apply(ctx context.Context, cfg *config.Config) error {
+	accounts, err := newAccounts(cfg)
+	if err != nil {
+		return err
+	}
 	set, err := r.host.Build(ctx, cfg.Plugins.Dir, specs(cfg, false), r.set)
 	if err != nil {
 		return loadProblems(cfg, err)
@@ -134,7 +142,7 @@ func (r *router) apply(ctx context.Context, cfg *config.Config) error {
 		set.Release()
 		r.snapshots.Add(-1)
 	}
-	snap, err := newSnapshot(r.nextID, cfg, set, r.gateway, closed)
+	snap, err := newSnapshot(r.nextID, cfg, accounts, set, r.gateway, closed)
 	if err != nil {
 		set.Release()
 		return err

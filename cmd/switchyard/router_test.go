@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/switchyard-gateway/switchyard/host/hosttest"
 	"github.com/switchyard-gateway/switchyard/internal/config"
 )
 
@@ -35,7 +37,11 @@ func problems(t *testing.T, err error) (places []string, text string) {
 func TestPluginProblems(t *testing.T) {
 	t.Parallel()
 	in := install(t)
+	if err := os.Symlink(hosttest.Build(t, "../../plugins/strategies/tags"), filepath.Join(in.dir, "tags.wasm")); err != nil {
+		t.Fatal(err)
+	}
 	r := in.unloaded()
+	const ofTenant = "plugins: {dir: .}\nmodels:\n  g: {strategy: mean, deployments: [{provider: p, model: m}]}\ntenants:\n  acme:\n    keys: [{hash: \"sha256:2BB80D537B1DA3E38BD30361AA855686BDE0EACD7162FEF6A25FE97BF527A25B\"}]\n"
 	for _, tc := range []struct {
 		name, text string
 		places     []string
@@ -44,7 +50,7 @@ func TestPluginProblems(t *testing.T) {
 		{"in a group", "plugins: {dir: .}\nmodels:\n  g:\n    strategy:\n      - mean\n      - maen\n    deployments: [{provider: p, model: m}]" + accounts,
 			[]string{"6 models.g.strategy[1]"}, []string{"no such file", `did you mean "mean"?`}},
 		{"in the defaults, for two groups", "plugins: {dir: .}\ndefaults:\n  strategy: [none-such]\nmodels:\n  g: {deployments: [{provider: p, model: m}]}\n  h: {deployments: [{provider: p, model: m}]}" + accounts,
-			[]string{"3 defaults.strategy[0]"}, []string{"none-such.wasm: no such file; the folder has echo, mean"}},
+			[]string{"3 defaults.strategy[0]"}, []string{"none-such.wasm: no such file; the folder has echo, mean, tags"}},
 		{"in the built-in default", "plugins: {dir: .}\nmodels:\n  g: {deployments: [{provider: p, model: m}]}" + accounts,
 			[]string{"0 defaults.strategy[0]"}, []string{"latency.wasm: no such file"}},
 		{"of a provider", "plugins: {dir: .}\nmodels:\n  g: {strategy: mean, deployments: [{provider: p, model: m}]}\nproviders:\n  p:\n    base_url: http://127.0.0.1:1\n    plugin: ehco\n    auth: {none: true}\n",
@@ -53,6 +59,12 @@ func TestPluginProblems(t *testing.T) {
 			[]string{"3 models.g.strategy[0]"}, []string{"it is a provider, but models.g.strategy[0] needs a strategy"}},
 		{"config", "plugins: {dir: .}\nmodels:\n  g:\n    strategy:\n      plugin: mean\n      config: {speed: 1}\n    deployments: [{provider: p, model: m}]" + accounts,
 			[]string{"4 models.g.strategy[0]"}, []string{"configure: ", "speed"}},
+		{"of a policy", ofTenant + "    policy: {plugin: maen}" + accounts,
+			[]string{"7 tenants.acme.policy.plugin"}, []string{"no such file", `did you mean "mean"?`}},
+		{"of a policy, of the other kind", ofTenant + "    policy: echo" + accounts,
+			[]string{"7 tenants.acme.policy.plugin"}, []string{"it is a provider, but tenants.acme.policy needs a strategy"}},
+		{"of a policy, a filter", ofTenant + "    policy:\n      plugin: tags" + accounts,
+			[]string{"8 tenants.acme.policy.plugin"}, []string{`plugin "tags" is a filter, and a policy has to score`}},
 		{"several", "plugins: {dir: .}\ndefaults: {strategy: one}\nmodels:\n  g: {deployments: [{provider: p, model: m}]}\n  h: {strategy: two, deployments: [{provider: p, model: m}]}" + accounts,
 			[]string{"2 defaults.strategy[0]", "5 models.h.strategy[0]"}, []string{"one.wasm", "two.wasm"}},
 	} {

@@ -86,6 +86,7 @@ func (r *router) server() *server.Server {
 		AdminToken: func() string { return r.config.Load().Server.AdminToken.Reveal() },
 		MaxBody:    r.config.Load().Server.MaxBody,
 		Plugins:    func() any { return r.host.Plugins() },
+		Limits:     func() any { return r.config.Load().Limits },
 		Reload:     func() any { return r.status.Load() },
 		Metrics:    r.metrics.Handler(),
 		Version:    buildVersion(),

@@ -28,6 +28,11 @@ func specs(cfg *config.Config, disabled bool) []host.Spec {
 			list = append(list, host.Spec{Key: strategyKey(g, i), Plugin: s.Plugin, Kind: abi.KindStrategy, Config: s.Config})
 		}
 	}
+	for _, t := range cfg.Tenants {
+		if p := t.Policy; p != nil {
+			list = append(list, host.Spec{Key: p.Path, Plugin: p.Plugin, Kind: abi.KindStrategy, Config: p.Config, Owner: t.Name})
+		}
+	}
 	return list
 }
 
@@ -35,22 +40,22 @@ func specs(cfg *config.Config, disabled bool) []host.Spec {
 // the defaults gave, because a group is what uses it.
 func strategyKey(g *config.Group, i int) string { return fmt.Sprintf("%s.strategy[%d]", g.Path, i) }
 
-// newSnapshot joins a configuration and its plugins. The snapshot uses set until it calls closed.
-func newSnapshot(id uint64, cfg *config.Config, set *host.Set, gw *gateway.Gateway, closed func()) (*gateway.Snapshot, error) {
-	accounts := make(map[string]*gateway.Account, len(cfg.Providers))
+// newSnapshot joins a configuration, its accounts and its plugins. The snapshot uses set until it calls closed.
+func newSnapshot(id uint64, cfg *config.Config, accounts map[string]*gateway.Account, set *host.Set, gw *gateway.Gateway, closed func()) (*gateway.Snapshot, error) {
 	for _, p := range cfg.Providers {
-		a, err := newAccount(p, set)
-		if err != nil {
-			return nil, config.Problems{cfg.Problem(p.Line, p.Path+".base_url", err.Error())}
+		if plugin := set.Provider(p.Path); plugin != nil {
+			accounts[p.Name].Plugin = plugin
 		}
-		accounts[p.Name] = a
 	}
 	spec := gateway.SnapshotSpec{ID: id, Open: cfg.Open(), Drain: cfg.Plugins.DrainTimeout, OnClose: closed}
 	for _, g := range cfg.Models {
 		spec.Groups = append(spec.Groups, newGroup(cfg, g, accounts, set, gw))
 	}
 	for _, t := range cfg.Tenants {
-		tenant := newTenant(t)
+		tenant, err := newTenant(cfg, t, set)
+		if err != nil {
+			return nil, err
+		}
 		spec.Tenants = append(spec.Tenants, tenant)
 		for _, k := range t.Keys {
 			spec.Keys = append(spec.Keys, &gateway.Key{Hash: k.Hash, Name: k.Name, Tenant: tenant, ActFor: k.ActFor})
@@ -59,7 +64,24 @@ func newSnapshot(id uint64, cfg *config.Config, set *host.Set, gw *gateway.Gatew
 	return gateway.NewSnapshot(spec), nil
 }
 
-func newAccount(p *config.Provider, set *host.Set) (*gateway.Account, error) {
+// newAccounts makes the accounts of a configuration, by provider. They have no plugins yet, and none of the
+// configuration's plugins is told a secret of theirs.
+func newAccounts(cfg *config.Config) (map[string]*gateway.Account, error) {
+	accounts := make(map[string]*gateway.Account, len(cfg.Providers))
+	for _, p := range cfg.Providers {
+		a, err := newAccount(p)
+		if err != nil {
+			return nil, config.Problems{cfg.Problem(p.Line, p.Path+".base_url", err.Error())}
+		}
+		accounts[p.Name] = a
+	}
+	if leaks := leaks(cfg, accounts); len(leaks) > 0 {
+		return nil, leaks
+	}
+	return accounts, nil
+}
+
+func newAccount(p *config.Provider) (*gateway.Account, error) {
 	var headers []upstream.Field
 	for name, value := range p.Headers {
 		headers = append(headers, upstream.Field{Name: name, Value: value.Reveal()})
@@ -69,9 +91,6 @@ func newAccount(p *config.Provider, set *host.Set) (*gateway.Account, error) {
 		return nil, err
 	}
 	a := &gateway.Account{Name: p.Name, Target: target, Timeout: or(p.Timeout, 0), Disabled: p.Disabled}
-	if plugin := set.Provider(p.Path); plugin != nil {
-		a.Plugin = plugin
-	}
 	if p.Auth != nil {
 		a.Credential = upstream.Credential{
 			Name: p.Auth.Header, Key: p.Auth.APIKey.Reveal(), AccessKeyID: p.Auth.AccessKey, SecretKey: p.Auth.SecretKey.Reveal(),
@@ -88,7 +107,9 @@ func newGroup(cfg *config.Config, g *config.Group, accounts map[string]*gateway.
 		StreamTimeout: or(g.StreamTimeout, cfg.Defaults.StreamTimeout), FailOpen: or(g.FailOpen, cfg.Defaults.FailOpen),
 	}
 	for i, s := range g.Strategy {
-		out.Strategies = append(out.Strategies, gateway.StrategyUse{Name: s.Plugin, Plugin: set.Strategy(strategyKey(g, i)), Weight: s.Weight})
+		out.Strategies = append(out.Strategies, gateway.StrategyUse{
+			Name: s.Plugin, Plugin: set.Strategy(strategyKey(g, i)), Weight: s.Weight, OnFault: onFault[s.OnFault],
+		})
 	}
 	for _, d := range g.Deployments {
 		p, _ := cfg.Provider(d.Provider)
@@ -138,7 +159,8 @@ func vendorOf(p *config.Provider) string {
 	return p.Plugin
 }
 
-func newTenant(t *config.Tenant) *gateway.Tenant {
+// newTenant is a tenant with its policy, which must not be a filter: a filter's numbers rank nothing.
+func newTenant(cfg *config.Config, t *config.Tenant, set *host.Set) (*gateway.Tenant, error) {
 	out := &gateway.Tenant{Name: t.Name, Pins: t.Pin, Tags: t.Tags}
 	if len(t.Models) > 0 {
 		out.Models = make(map[string]bool, len(t.Models))
@@ -146,8 +168,17 @@ func newTenant(t *config.Tenant) *gateway.Tenant {
 			out.Models[m] = true
 		}
 	}
-	return out
+	if p := t.Policy; p != nil {
+		plugin := set.Strategy(p.Path)
+		if plugin.Mode() == abi.ModeFilter {
+			return nil, config.Problems{cfg.Problem(0, p.Path+".plugin", fmt.Sprintf("plugin %q is a filter, and a policy has to score", p.Plugin))}
+		}
+		out.Policy = &gateway.Policy{Name: p.Plugin, Plugin: plugin}
+	}
+	return out, nil
 }
+
+var onFault = map[string]gateway.OnFault{config.OnFaultSkip: gateway.FaultSkip, config.OnFaultRefuse: gateway.FaultRefuse}
 
 var abilityNames = map[string]uint32{
 	"tools": abi.FeatureTools, "images": abi.FeatureImages, "json_schema": abi.FeatureJSONSchema, "json_mode": abi.FeatureJSONMode,

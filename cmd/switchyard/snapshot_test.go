@@ -167,7 +167,7 @@ providers:
 models:
   plain: {deployments: [{provider: serves, model: m}, {provider: off, model: m}]}
   own:
-    strategy: [mean, {plugin: mean, weight: 0.5}]
+    strategy: [{plugin: mean, on_fault: refuse}, {plugin: mean, weight: 0.5, on_fault: skip}]
     fallbacks: [plain]
     context_window_fallbacks: [other, plain]
     content_policy_fallbacks: [plain]
@@ -233,15 +233,16 @@ func TestSnapshotStrategies(t *testing.T) {
 		group, use int
 		weight     float64
 		score      float64
-	}{{0, 0, 1, 200}, {1, 0, 1, 100}, {1, 1, 0.5, 100}, {2, 0, 1, 200}} {
+		onFault    gateway.OnFault
+	}{{0, 0, 1, 200, gateway.FaultDefault}, {1, 0, 1, 100, gateway.FaultRefuse}, {1, 1, 0.5, 100, gateway.FaultSkip}, {2, 0, 1, 200, gateway.FaultDefault}} {
 		u := groups[tc.group].Strategies[tc.use]
 		var out abi.ScoreOutput
-		if err := u.Plugin.Score(t.Context(), &abi.Header{}, candidates, &out); err != nil {
+		if _, err := u.Plugin.Score(t.Context(), &abi.Header{}, candidates, &out); err != nil {
 			t.Fatal(err)
 		}
-		if u.Name != "mean" || u.Weight != tc.weight || out.Scores[0] != tc.score {
-			t.Errorf("%s, strategy %d: %q with weight %v scores %v, want %v and %v",
-				groups[tc.group].Name, tc.use, u.Name, u.Weight, out.Scores[0], tc.weight, tc.score)
+		if u.Name != "mean" || u.Weight != tc.weight || out.Scores[0] != tc.score || u.OnFault != tc.onFault {
+			t.Errorf("%s, strategy %d: %q with weight %v scores %v, on_fault %v, want %v, %v, %v",
+				groups[tc.group].Name, tc.use, u.Name, u.Weight, out.Scores[0], u.OnFault, tc.weight, tc.score, tc.onFault)
 		}
 	}
 }
@@ -278,6 +279,7 @@ tenants:
     models: [own, wild*]
     pin: {own: second}
     tags: [eu]
+    policy: {plugin: mean, config: {Factor: 3}}
   guest: {keys: [{hash: "`+key("three")+`"}]}
 `))
 	if snap.Open() {
@@ -310,5 +312,13 @@ tenants:
 	acme, _ := snap.Tenant("acme")
 	if diff := cmp.Diff(map[string]string{"own": "second"}, acme.Pins); diff != "" || !slices.Equal(acme.Tags, []string{"eu"}) {
 		t.Errorf("tags %v, pins %s", acme.Tags, diff)
+	}
+	if guest, _ := snap.Tenant("guest"); guest.Policy != nil {
+		t.Errorf("guest has the policy %+v", guest.Policy)
+	}
+	var out abi.ScoreOutput
+	fuel, err := acme.Policy.Plugin.Score(t.Context(), &abi.Header{}, []abi.Candidate{{Total: 100}}, &out)
+	if err != nil || acme.Policy.Name != "mean" || out.Scores[0] != 300 || len(acme.Policy.Plugin.Hash()) != 64 || fuel == 0 {
+		t.Errorf("policy %q scores %v with %d fuel, %v", acme.Policy.Name, out.Scores, fuel, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -27,8 +28,9 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
-// Build compiles the plugin package in dir and returns the path of the module, which is named after the folder. One
-// test binary builds a folder once; the module belongs to all its tests and must not be changed.
+// Build compiles the plugin package in dir and returns the path of the module, which is named after the folder. It
+// carries the golden vectors in the package's testdata/vectors.json, if that is there. One test binary builds a folder
+// once; the module belongs to all its tests and must not be changed.
 func Build(t testing.TB, dir string) string {
 	t.Helper()
 	abs, err := filepath.Abs(dir)
@@ -70,8 +72,34 @@ func build(ctx context.Context, abs string) (string, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}
+	if err := addVectors(fresh, filepath.Join(abs, "testdata", "vectors.json")); err != nil {
+		return "", err
+	}
 	path := filepath.Join(dir, filepath.Base(abs)+".wasm")
 	return path, os.Rename(fresh, path)
+}
+
+// addVectors puts the golden vectors of a file, which need not be there, into a module.
+func addVectors(module, file string) error {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	list, err := host.ParseVectors(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	code, err := os.ReadFile(module)
+	if err != nil {
+		return err
+	}
+	if code, err = host.WithVectors(code, list); err != nil {
+		return err
+	}
+	return os.WriteFile(module, code, 0o600)
 }
 
 // cacheDir returns a private folder that outlives the test.
@@ -95,7 +123,7 @@ func New(t testing.TB) *host.Host {
 	h, err := host.New(t.Context(), host.Options{
 		CacheDir: filepath.Join(cache, "compiled"),
 		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Timeout:  time.Hour, // the test binary has its own
+		Limits:   host.Limits{Compile: host.Compile{CPU: time.Hour, Timeout: time.Hour}}, // the test binary has its own
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -165,6 +165,7 @@ func (k *kit) memory(t *testing.T, call func(set *host.Set) error) {
 	if after := size(8_000); after > warm+8<<20 {
 		t.Errorf("memory grows from %d to %d bytes in 8000 calls", warm, after)
 	}
+	t.Logf("the dearest call used %d instructions of fuel", h.Plugins()[0].Fuel.Max)
 }
 
 // probe sends one message that must be answered.

@@ -39,7 +39,8 @@ func Strategy(t *testing.T, dir string, config ...string) {
 		k.memory(t, func(set *host.Set) error {
 			attempt++
 			header.Seed = uint64(attempt)
-			return set.Strategy(key).Score(t.Context(), header, list, &out)
+			_, err := set.Strategy(key).Score(t.Context(), header, list, &out)
+			return err
 		})
 	})
 }
@@ -53,7 +54,7 @@ func oddCandidates(t *testing.T, s *host.Strategy) {
 	var out abi.ScoreOutput
 	try := func(what string, h *abi.Header, list []abi.Candidate) {
 		t.Helper()
-		if err := s.Score(t.Context(), h, list, &out); fault(err) {
+		if _, err := s.Score(t.Context(), h, list, &out); fault(err) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

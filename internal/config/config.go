@@ -23,6 +23,7 @@ import (
 type Config struct {
 	Server    Server
 	Plugins   Plugins
+	Limits    Limits
 	Defaults  Defaults
 	Providers []*Provider // in the order of the file, like Models and Tenants
 	Models    []*Group
@@ -50,7 +51,7 @@ type Plugins struct {
 	Debounce     time.Duration
 	Rescan       time.Duration
 	DrainTimeout time.Duration
-	Instances    int // per module; 0 = number of CPUs
+	CacheSize    int64 // bytes
 }
 
 // Defaults hold for every group that does not say otherwise.
@@ -96,10 +97,18 @@ type StrategyRef struct {
 	Plugin string
 	Weight float64
 	Config json.RawMessage // "{}" when absent
+	// OnFault is OnFaultSkip, OnFaultRefuse, or "": the first for what scores, the second for a filter.
+	OnFault string
 
 	Path string // "models.fast.strategy[0]"; below defaults for a group that has none
 	Line int    // 0 for the built-in default
 }
+
+// What a request comes to when a strategy fails on it.
+const (
+	OnFaultSkip   = "skip"   // it is decided without the strategy
+	OnFaultRefuse = "refuse" // it is refused
+)
 
 // A Group is a model group. Nil pointers mean that the group does not override the defaults.
 type Group struct {
@@ -155,8 +164,18 @@ type Tenant struct {
 	Models []string          // groups as they are written, wildcards too; empty = all
 	Pin    map[string]string // group to deployment ID
 	Tags   []string          // for requests that have none
+	Policy *Policy           // nil: it has none
 
 	Path string
+	Line int
+}
+
+// A Policy is a strategy of a tenant's own.
+type Policy struct {
+	Plugin string
+	Config json.RawMessage // "{}" when absent
+
+	Path string // "tenants.acme.policy"
 	Line int
 }
 

@@ -71,7 +71,7 @@ func TestGlobalSections(t *testing.T) {
 	equal(t, "shutdown timeout", c.Server.ShutdownTimeout, 90*time.Second)
 	equal(t, "plugins", c.Plugins, Plugins{
 		Dir: filepath.Join(here, "dist"), CacheDir: "/var/cache/switchyard", Debounce: 50 * time.Millisecond, Rescan: 90 * time.Second,
-		DrainTimeout: 30 * time.Minute, Instances: 3,
+		DrainTimeout: 30 * time.Minute, CacheSize: 512 << 20,
 	})
 	equal(t, "retries", c.Defaults.Retries, 4)
 	equal(t, "timeout", c.Defaults.Timeout, 5*time.Minute)
@@ -80,8 +80,8 @@ func TestGlobalSections(t *testing.T) {
 	equal(t, "allowed fails", c.Defaults.AllowedFails, 3)
 	equal(t, "fail open", c.Defaults.FailOpen, false)
 	equal(t, "strategy", c.Defaults.Strategy, []StrategyRef{
-		{"tenant-pin", 1, json.RawMessage("{}"), "defaults.strategy[0]", 12},
-		{"latency", 0.7, json.RawMessage(`{"buffer":0.10}`), "defaults.strategy[1]", 12},
+		{"tenant-pin", 1, json.RawMessage("{}"), OnFaultSkip, "defaults.strategy[0]", 12},
+		{"latency", 0.7, json.RawMessage(`{"buffer":0.10}`), "", "defaults.strategy[1]", 12},
 	})
 }
 
@@ -99,8 +99,8 @@ func TestDefaultsOfAMinimalFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "server", c.Server, Server{Listen: "127.0.0.1:8080", MaxBody: 4 << 20, ShutdownTimeout: 30 * time.Second})
-	equal(t, "plugins", c.Plugins, Plugins{dir, filepath.Join(cache, "switchyard", "wazero"), 200 * time.Millisecond, 30 * time.Second, 30 * time.Minute, 0})
-	builtIn := []StrategyRef{{"latency", 1, json.RawMessage("{}"), "defaults.strategy[0]", 0}}
+	equal(t, "plugins", c.Plugins, Plugins{dir, filepath.Join(cache, "switchyard", "wazero"), 200 * time.Millisecond, 30 * time.Second, 30 * time.Minute, 2 << 30})
+	builtIn := []StrategyRef{{"latency", 1, json.RawMessage("{}"), "", "defaults.strategy[0]", 0}}
 	equal(t, "defaults", c.Defaults, Defaults{
 		Retries: 2, Timeout: 600 * time.Second, Strategy: builtIn, Cooldown: 5 * time.Second, FailOpen: true,
 	})
@@ -155,7 +155,7 @@ func TestProviders(t *testing.T) {
 func TestGroupsAndDeployments(t *testing.T) {
 	c := good(t)
 	quality := group(t, c, "quality")
-	equal(t, "strategy", quality.Strategy, []StrategyRef{{"cost", 1, json.RawMessage("[1]"), "models.quality.strategy[0]", 53}})
+	equal(t, "strategy", quality.Strategy, []StrategyRef{{"cost", 1, json.RawMessage("[1]"), "", "models.quality.strategy[0]", 53}})
 	equal(t, "fallbacks", quality.Fallbacks, []string{"fast"})
 	equal(t, "context window fallbacks", quality.ContextWindowFallbacks, []string{"local", "fast"})
 	equal(t, "retries", *quality.Retries, 0)
@@ -197,6 +197,8 @@ func TestTenants(t *testing.T) {
 	equal(t, "models", acme.Models, []string{"quality", "openai/*"})
 	equal(t, "pin", acme.Pin, map[string]string{"quality": "gpt"})
 	equal(t, "tags", acme.Tags, []string{"eu"})
+	equal(t, "policy", *acme.Policy, Policy{"acme-routing", json.RawMessage(`{"prefer":"eu"}`), "tenants.acme.policy", 92})
+	equal(t, "policy of one word", *c.Tenants[1].Policy, Policy{"guest-routing", json.RawMessage("{}"), "tenants.guest.policy", 93})
 	equal(t, "open", c.Open(), false)
 }
 
@@ -277,6 +279,8 @@ func TestRestartOnly(t *testing.T) {
 		{"defaults: {retries: 7}", nil},
 		{"server: {listen: 127.0.0.1:8081}", []string{"server.listen"}},
 		{"plugins: {cache_dir: /elsewhere, rescan: 30}\nserver: {max_body: 1MB}", []string{"server.max_body", "plugins.cache_dir"}},
+		{"limits: {plugins: {memory: 256MiB, fuel: {score: 2_000_000}}}", nil},
+		{"limits: {plugins: {memory: 1MiB}, policies: {fuel: {score: 1000}, compile: {cpu: 1s}}}", []string{"limits.plugins.memory", "limits.policies.fuel.score", "limits.policies.compile.cpu"}},
 	} {
 		equal(t, tc.lines, RestartOnly(parse(""), parse(tc.lines)), tc.want)
 	}

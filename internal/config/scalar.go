@@ -84,6 +84,7 @@ func subject(n *yamltree.Node) string {
 var (
 	text    = typed("string", parseText)
 	integer = bare("integer", parseInteger)
+	count   = bare("integer", parseCount)
 	number  = bare("number", parseNumber)
 	boolean = bare("bool", parseBool)
 	size    = typed("size", parseSize)
@@ -217,6 +218,16 @@ func parseHeaderName(s string) (string, string) {
 }
 
 func parseInteger(s string) (int, string) {
+	n, complaint := parseCount(s)
+	if complaint == "" && n > math.MaxInt32 || complaint == tooLarge {
+		return 0, fmt.Sprintf("larger than %d", math.MaxInt32)
+	}
+	return int(n), complaint
+}
+
+var tooLarge = fmt.Sprintf("larger than %d", int64(math.MaxInt64))
+
+func parseCount(s string) (int64, string) {
 	if s == "" || strings.Trim(strings.TrimPrefix(s, "-"), "0123456789_") != "" {
 		return 0, "not a whole number"
 	}
@@ -226,10 +237,10 @@ func parseInteger(s string) (int, string) {
 		return 0, "negative"
 	case err != nil && strings.Trim(s, "_") == "":
 		return 0, "not a whole number"
-	case err != nil || n > math.MaxInt32:
-		return 0, fmt.Sprintf("larger than %d", math.MaxInt32)
+	case err != nil:
+		return 0, tooLarge
 	}
-	return int(n), ""
+	return n, ""
 }
 
 func parseNumber(s string) (float64, string) {

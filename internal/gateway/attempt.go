@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/decision"
 	"github.com/switchyard-gateway/switchyard/internal/gateway/exchange"
 	"github.com/switchyard-gateway/switchyard/internal/gateway/health"
 	"github.com/switchyard-gateway/switchyard/internal/upstream"
@@ -83,13 +84,38 @@ func (a *attempt) serve(ctx context.Context) (*answer, *Error) {
 	}
 }
 
+// prepare lets the adapter turn the client's request into the vendor's.
+func (a *attempt) prepare(ctx context.Context) (*upstream.Request, *Error) {
+	if a.ask.Body == nil {
+		var err error
+		if a.ask.Body, err = a.req.Stripped(); err != nil {
+			return nil, InvalidRequest("invalid_json", "", "The request body can't be read: %v.", err)
+		}
+	}
+	if err := a.call.Prepare(ctx); err != nil {
+		return nil, a.classify(ctx, err)
+	}
+	a.report.Dropped = a.call.AppendDropped(a.report.Dropped[:0])
+	if a.req.StrictParams && len(a.report.Dropped) > 0 {
+		name := a.report.Dropped[0]
+		e := InvalidRequest("unsupported_parameter", name, "Unsupported parameter: %q can't be passed on to this model, and strict_params is set.", name)
+		e.class = abi.ClassOther
+		return nil, e
+	}
+	req, err := a.call.Outgoing(a.d.Account.Target, a.d.Account.Credential)
+	if err != nil {
+		return nil, a.classify(ctx, err)
+	}
+	return req, nil
+}
+
 // startTimers arms the attempt's own limits; the request's deadline is in the context.
 func (a *attempt) startTimers() {
 	limit := a.d.Timeout
 	if limit == 0 {
 		limit = a.d.Account.Timeout
 	}
-	if limit = stricter(limit, a.attemptLimit); limit > 0 {
+	if limit = decision.Stricter(limit, a.attemptLimit); limit > 0 {
 		a.limit = time.AfterFunc(limit, func() { a.cancel(errAttemptLimit) })
 	}
 	if !a.req.Stream {
@@ -102,17 +128,9 @@ func (a *attempt) startTimers() {
 	case a.d.StreamTimeout != nil:
 		first = *a.d.StreamTimeout
 	}
-	if first = stricter(first, a.firstToken); first > 0 {
+	if first = decision.Stricter(first, a.firstToken); first > 0 {
 		a.first = time.AfterFunc(first, func() { a.cancel(errFirstToken) })
 	}
-}
-
-// stricter is the shorter of two limits, of which 0 is none.
-func stricter(a, b time.Duration) time.Duration {
-	if a == 0 || b == 0 {
-		return a + b
-	}
-	return min(a, b)
 }
 
 // stopTimers disarms the limits.
@@ -149,8 +167,12 @@ func (a *attempt) failed(e *Error) {
 	rec.Duration, rec.Error, rec.Canceled = at.Sub(rec.Start), e.label(), e.canceled
 	o := health.Outcome{At: at, Trial: a.trial, Total: rec.Duration, TTFT: rec.TTFT, Streamed: a.req.Stream}
 	a.d.Health.End()
-	switch blames := e.countsAgainst(); {
-	case e.canceled, e.drained, !blames && !a.sent:
+	blames := e.countsAgainst()
+	if e.kind == abi.ErrorNotFound && a.d.Model == "*" {
+		blames = false // the vendor has no such model, but may have all others
+	}
+	switch {
+	case e.canceled, e.drained, e.unsent, !blames && !a.sent:
 		// It ended for reasons of others, or was refused before the vendor saw it.
 		if a.trial {
 			a.d.Health.DropTrial()
@@ -171,7 +193,7 @@ func (a *attempt) succeeded(at time.Time, usage *abi.Usage) {
 	a.stopTimers()
 	rec := a.record()
 	rec.Duration = at.Sub(rec.Start)
-	a.report.Usage, a.report.Cost = *usage, cost(a.d, usage)
+	a.report.Usage, a.report.Cost = *usage, a.d.cost(usage)
 	a.d.Health.End()
 	a.d.Health.Succeeded(&health.Outcome{
 		At: at, Trial: a.trial, TTFT: rec.TTFT, Total: rec.Duration, Streamed: a.req.Stream,
@@ -195,26 +217,33 @@ const feedbackWait = 50 * time.Millisecond
 func (a *attempt) feedback(e *Error, output uint64) {
 	for i := range a.group.Strategies {
 		u := &a.group.Strategies[i]
-		if !u.Plugin.HasFeedback() {
-			continue
-		}
-		rec := a.record()
-		f := abi.Feedback{
-			IDHash: a.d.hash, Now: uint64(now().UnixMilli()), TTFTMS: orNaN(rec.TTFT), TotalMS: health.Milliseconds(rec.Duration),
-			OutputTokens: uint32(output), Status: uint16(rec.Status), OK: e == nil, ID: []byte(a.d.ID), Group: []byte(a.group.Name),
-		}
-		if a.req.TenantName != "" {
-			f.TenantHash = abi.Hash(a.req.TenantName)
-		}
-		if e != nil {
-			f.Class = e.class
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), feedbackWait)
-		err := u.Plugin.Feedback(ctx, &f)
-		cancel()
-		if err != nil {
-			a.g.opts.Log.Warn("strategy did not take feedback", "strategy", u.Name, "error", err)
-		}
+		a.tell(u.Name, u.Plugin, e, output)
+	}
+	if t := a.req.Tenant; t != nil && t.Policy != nil {
+		a.tell(t.Policy.Name, t.Policy.Plugin, e, output)
+	}
+}
+
+// tell gives one strategy the feedback, if it listens.
+func (a *attempt) tell(name string, s Strategy, e *Error, output uint64) {
+	if !s.HasFeedback() {
+		return
+	}
+	rec := a.record()
+	f := abi.Feedback{
+		IDHash: a.d.hash, Now: uint64(now().UnixMilli()), TTFTMS: orNaN(rec.TTFT), TotalMS: health.Milliseconds(rec.Duration),
+		OutputTokens: uint32(output), Status: uint16(rec.Status), OK: e == nil, ID: []byte(a.d.ID), Group: []byte(a.group.Name),
+	}
+	if a.req.TenantName != "" {
+		f.TenantHash = abi.Hash(a.req.TenantName)
+	}
+	if e != nil {
+		f.Class = e.class
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), feedbackWait)
+	defer cancel()
+	if err := s.Feedback(ctx, &f); err != nil && !decision.BreakerOpen(err) {
+		a.g.opts.Log.Warn("strategy did not take feedback", "strategy", name, "error", err)
 	}
 }
 

@@ -207,7 +207,7 @@ func TestCost(t *testing.T) {
 		{nan, 2, nan, abi.Usage{Present: true, Prompt: 1}, nan},
 		{1, 2, 3, abi.Usage{Prompt: 1}, nan},
 	} {
-		got := cost(&Deployment{PriceInput: tc.in, PriceOutput: tc.out, PriceCached: tc.cached}, &tc.usage)
+		got := (&Deployment{PriceInput: tc.in, PriceOutput: tc.out, PriceCached: tc.cached}).cost(&tc.usage)
 		if math.Abs(got-tc.want) > 1e-12 || math.IsNaN(got) != math.IsNaN(tc.want) {
 			t.Errorf("%+v costs %v", tc, got)
 		}

@@ -47,14 +47,16 @@ func (*plain) Stream(context.Context, *abi.StreamInput, *abi.StreamOutput, []byt
 
 func (*plain) HasFeedback() bool { return false }
 
+func (*plain) Hash() string { return "0123456789abcdef" }
+
 func (*plain) Feedback(context.Context, *abi.Feedback) error { return nil }
 
-func (*plain) Score(_ context.Context, _ *abi.Header, cands []abi.Candidate, out *abi.ScoreOutput) error {
+func (*plain) Score(_ context.Context, _ *abi.Header, cands []abi.Candidate, out *abi.ScoreOutput) (uint64, error) {
 	out.Scores = out.Scores[:0]
 	for i := range cands {
 		out.Scores = append(out.Scores, float64(len(cands)-i))
 	}
-	return nil
+	return 1000, nil
 }
 
 func benchmarkWorld(answer string) (*Gateway, *Snapshot, *Request) {
@@ -77,6 +79,18 @@ func benchmarkWorld(answer string) (*Gateway, *Snapshot, *Request) {
 // with all of it native: what the gateway itself costs.
 func BenchmarkDo(b *testing.B) {
 	gw, snap, req := benchmarkWorld(completion)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := gw.Do(context.Background(), snap, req); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDoPolicy is the same for a tenant with a policy.
+func BenchmarkDoPolicy(b *testing.B) {
+	gw, snap, req := benchmarkWorld(completion)
+	req.Tenant = &Tenant{Name: "acme", Policy: &Policy{Name: "own", Plugin: &plain{}}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := gw.Do(context.Background(), snap, req); err != nil {

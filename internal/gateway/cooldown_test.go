@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -77,6 +78,28 @@ func TestCooldown(t *testing.T) {
 				}
 			}
 			w.state(t, "quality/sonnet", "healthy")
+		}},
+		{"what never reached the vendor is not held against a deployment", func(t *testing.T, w *world) {
+			w.on("quality/sonnet", broken(upstream.Refused))
+			for range 12 {
+				w.do("quality")
+			}
+			w.on("quality/sonnet", ok())
+			w.provider.requestErr = errors.New("it trapped")
+			for range 12 {
+				w.do("quality")
+			}
+			w.state(t, "quality/sonnet", "healthy")
+			w.provider.requestErr = nil
+			w.do("quality").want(t, "quality/sonnet=200", "")
+		}},
+		{"one unknown model says nothing about a deployment that serves all", func(t *testing.T, w *world) {
+			w.group("openai/*", "all").Deployments[0].Model = "*"
+			w.on("gpt-none", status(404))
+			w.do("openai/gpt-none").want(t, "openai/*/all=404", "model_not_found")
+			if s := w.find("openai/*").Deployments[0].Health.Status().State; s != "healthy" {
+				t.Errorf("it is %s", s)
+			}
 		}},
 		{"401, 403 and 404 cool down for 60 s", func(t *testing.T, w *world) {
 			for _, code := range []int{401, 403, 404} {

@@ -27,8 +27,13 @@ type Error struct {
 	canceled bool
 	// waited marks a timeout of the gateway's own: it has waited for as long as the attempt took.
 	waited bool
+	// stays marks a failure that no other group may make good.
+	stays bool
 	// drained marks the end of a snapshot's drain, which is nobody's failure either.
 	drained bool
+	// unsent marks a request that was given up before a byte of it reached the vendor. What a client
+	// wrote may have brought that about, so it says nothing about the deployment.
+	unsent bool
 }
 
 // Error returns the message.
@@ -98,7 +103,7 @@ func (e *Error) countsAgainst() bool {
 // mend there too; a prompt that is too long, or refused by a vendor's policy, may pass elsewhere.
 func (e *Error) fallsBack() bool {
 	switch {
-	case e.canceled:
+	case e.canceled, e.stays:
 		return false
 	case e.kind == abi.ErrorContextWindow, e.kind == abi.ErrorContentPolicy:
 		return true

@@ -46,7 +46,7 @@ func (a *attempt) classify(ctx context.Context, err error) *Error {
 		// A fault of the plugin, which another deployment may not share.
 		a.g.opts.Log.Error("provider plugin failed", "provider", a.d.Account.Name, "deployment", a.d.ID, "request", a.req.ID, "error", f.Err)
 		e := serverError(502, "plugin_error", "The provider's adapter failed on this request.")
-		e.class = abi.ClassOther
+		e.class, e.unsent = abi.ClassOther, !a.sent
 		return e
 	}
 	return a.transport(err)
@@ -64,7 +64,7 @@ func (a *attempt) transport(err error) *Error {
 	case upstream.Refused, upstream.Redirected:
 		a.g.opts.Log.Error("upstream request refused", "provider", a.d.Account.Name, "deployment", a.d.ID, "request", a.req.ID, "error", err)
 		e := serverError(502, "upstream_error", "The request could not be sent to the upstream.")
-		e.class = abi.ClassOther
+		e.class, e.unsent = abi.ClassOther, upstream.KindOf(err) == upstream.Refused
 		return e
 	default:
 		a.g.opts.Log.Warn("exchange with the upstream broke off", "provider", a.d.Account.Name, "deployment", a.d.ID, "request", a.req.ID, "error", err)

@@ -24,16 +24,6 @@ type Provider interface {
 	exchange.Adapter
 }
 
-// Strategy scores candidates. Errors are a *[abi.Refusal], or a fault of the plugin.
-// Implementations are safe for concurrent use.
-type Strategy interface {
-	Describe() *abi.Description
-	Score(ctx context.Context, h *abi.Header, cands []abi.Candidate, out *abi.ScoreOutput) error
-	// HasFeedback says whether the strategy wants to hear how attempts end.
-	HasFeedback() bool
-	Feedback(ctx context.Context, f *abi.Feedback) error
-}
-
 // Upstream sends one attempt to a vendor.
 type Upstream interface {
 	Do(ctx context.Context, r *upstream.Request) (*upstream.Response, error)
@@ -82,7 +72,7 @@ func (g *Gateway) Publish(s *Snapshot) {
 		s.inherit(old)
 	}
 	if old := g.current.Swap(s); old != nil {
-		old.drain.begin()
+		old.lease.Retire()
 		old.Release()
 	}
 }
@@ -100,7 +90,7 @@ func (g *Gateway) Close() {
 func (g *Gateway) Acquire() *Snapshot {
 	for {
 		s := g.current.Load()
-		if s == nil || s.acquire() {
+		if s == nil || s.lease.Acquire() {
 			return s
 		}
 	}

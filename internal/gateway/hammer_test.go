@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/decision"
 	"github.com/switchyard-gateway/switchyard/internal/upstream"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
@@ -27,7 +28,7 @@ func TestHammer(t *testing.T) {
 		w.gw.opts.Seed = rand.Uint64
 		w.strategy.score = func(h *abi.Header, c []abi.Candidate, out *abi.ScoreOutput) error {
 			for i := range c {
-				out.Scores[i] = float64(mix(h.Seed+uint64(i)) % 100)
+				out.Scores[i] = float64(decision.Seed(h.Seed, i) % 100)
 			}
 			return nil
 		}

@@ -144,6 +144,8 @@ func (p *provider) Stream(_ context.Context, in *abi.StreamInput, out *abi.Strea
 type strategy struct {
 	name     string
 	mode     string
+	hash     string
+	fuel     uint64
 	score    func(h *abi.Header, cands []abi.Candidate, out *abi.ScoreOutput) error
 	listens  bool
 	mu       sync.Mutex
@@ -156,7 +158,7 @@ func (s *strategy) Describe() *abi.Description {
 	return &abi.Description{Kind: abi.KindStrategy, Name: s.name, Mode: s.mode}
 }
 
-func (s *strategy) Score(_ context.Context, h *abi.Header, cands []abi.Candidate, out *abi.ScoreOutput) error {
+func (s *strategy) Score(_ context.Context, h *abi.Header, cands []abi.Candidate, out *abi.ScoreOutput) (uint64, error) {
 	s.mu.Lock()
 	s.seen = append(s.seen, slices.Clone(cands))
 	s.headers = append(s.headers, *h)
@@ -166,10 +168,12 @@ func (s *strategy) Score(_ context.Context, h *abi.Header, cands []abi.Candidate
 		out.Scores = append(out.Scores, float64(i))
 	}
 	if s.score != nil {
-		return s.score(h, cands, out)
+		return s.fuel, s.score(h, cands, out)
 	}
-	return nil
+	return s.fuel, nil
 }
+
+func (s *strategy) Hash() string { return s.hash }
 
 func (s *strategy) HasFeedback() bool { return s.listens }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/decision"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -25,6 +26,24 @@ type Attempt struct {
 	Canceled   bool
 }
 
+// Scoring is one strategy's part in a decision. A decision leads to an attempt, or to none when
+// strategies left no deployment or refused the request.
+type Scoring struct {
+	Group    string
+	Attempt  int    // index of the attempt that the decision led to, if it did
+	Strategy string // name; of a policy NAME@VERSION
+	Policy   bool   // it is the tenant's policy
+	Fuel     uint64 // instructions that it ran
+	Failed   string // why it had no say, empty: it had, or the request ended
+}
+
+// Why a strategy had no say in a decision.
+const (
+	FailedFault   = decision.FailedFault   // it trapped, ran dry or broke its contract
+	FailedRefusal = decision.FailedRefusal // it answered that it can't
+	FailedBreaker = decision.FailedBreaker // it was not asked, because of earlier faults
+)
+
 // Report says what became of a request: which deployment answered, after which attempts.
 type Report struct {
 	Group      string // that answered, or was tried last
@@ -32,12 +51,22 @@ type Report struct {
 	Provider   string
 	Model      string // the vendor's
 	Strategy   string
+	Policy     string // NAME@VERSION of the tenant's policy, empty unless it made the last decision
+	Scoring    []Scoring
 	Attempts   []Attempt
 	Fallbacks  int
 	Dropped    []string
 	Usage      abi.Usage
 	Cost       float64 // USD, NaN: unknown
 	Overhead   time.Duration
+
+	scoring [4]Scoring // room for what most requests need
+}
+
+func newReport(model string) *Report {
+	r := &Report{Group: Clip(model), Cost: math.NaN()}
+	r.Scoring = r.scoring[:0]
+	return r
 }
 
 // AttemptList is the attempts in one line: deployment=result, in order.
@@ -72,26 +101,4 @@ type Record struct {
 	Start    time.Time
 	Duration time.Duration
 	Err      *Error // nil: answered
-}
-
-// cost is the price of a usage at a deployment, NaN when a price that matters is not known.
-func cost(d *Deployment, u *abi.Usage) float64 {
-	if !u.Present {
-		return math.NaN()
-	}
-	cached := min(u.Cached, u.Prompt)
-	cachedPrice := d.PriceCached
-	if math.IsNaN(cachedPrice) {
-		cachedPrice = d.PriceInput
-	}
-	sum := 0.0
-	for _, part := range [...]struct {
-		tokens uint64
-		price  float64
-	}{{u.Prompt - cached, d.PriceInput}, {cached, cachedPrice}, {u.Completion, d.PriceOutput}} {
-		if part.tokens > 0 {
-			sum += float64(part.tokens) * part.price / 1e6
-		}
-	}
-	return sum
 }

@@ -39,3 +39,17 @@ func ParseTimeout(name, value string) (time.Duration, *Error) {
 }
 
 func mistaken(m *inspect.Mistake) *Error { return InvalidRequest(m.Code, m.Param, "%s", m.Message) }
+
+// flags are what an adapter hears of how the client wants its answer.
+func (q *Request) flags() (f uint16) {
+	if q.Stream {
+		f |= abi.FlagStream
+	}
+	if q.IncludeUsage {
+		f |= abi.FlagIncludeUsage
+	}
+	if q.StrictParams {
+		f |= abi.FlagStrictParams
+	}
+	return f
+}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/internal/gateway/exchange"
+	"github.com/switchyard-gateway/switchyard/internal/gateway/lease"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -68,7 +68,7 @@ func (g *Gateway) Do(ctx context.Context, snap *Snapshot, req *Request) (*Result
 		ask: exchange.Request{
 			Endpoint: req.Endpoint, Dialect: req.Dialect, Flags: req.flags(), Now: uint64(start.Unix()), Seed: g.opts.Seed(), RequestID: []byte(req.ID),
 		},
-		report: &Report{Group: Clip(req.Model), Cost: math.NaN()},
+		report: newReport(req.Model),
 	}
 	result := &Result{Report: r.report}
 	group, matched, ok := snap.group(req.Model)
@@ -83,14 +83,14 @@ func (g *Gateway) Do(ctx context.Context, snap *Snapshot, req *Request) (*Result
 	}
 	timeout := cmp.Or(req.Timeout, group.Timeout, DefaultTimeout)
 	r.deadline = r.start.Add(timeout)
-	ctx, unbind := snap.drain.bound(ctx, timeout)
+	ctx, unbind := snap.lease.Bound(ctx, timeout)
 	ctx, stop := context.WithDeadlineCause(ctx, r.deadline, errDeadline)
 	r.cancel = func() { stop(); unbind() }
 
 	ans, err := r.enter(ctx, group, matched, 0)
 	r.report.Overhead = now().Sub(r.start) - r.upstream
 	if err == nil && ans.stream != nil {
-		snap.refs.Add(1) // the caller's reference keeps it from being closed meanwhile
+		snap.lease.Hold() // the caller's reference keeps it from being closed meanwhile
 		result.Stream = ans.stream
 		return result, nil
 	}
@@ -290,12 +290,14 @@ func (r *groupRun) pause(ctx context.Context) *Error {
 }
 
 // ours reports whether a context was ended by the gateway, not by the client's leaving.
-func ours(cause error) bool { return errors.Is(cause, errDeadline) || errors.Is(cause, errDrained) }
+func ours(cause error) bool {
+	return errors.Is(cause, errDeadline) || errors.Is(cause, lease.ErrExpired)
+}
 
 // ended is the error of a request whose context ended: the client left, or time was up.
 func (r *run) ended(ctx context.Context) *Error {
 	switch cause := context.Cause(ctx); {
-	case errors.Is(cause, errDrained):
+	case errors.Is(cause, lease.ErrExpired):
 		e := serverError(503, "drained", "The request was ended because it outlived the configuration that it began with.")
 		e.class, e.drained = abi.ClassFinal, true
 		return e

@@ -78,7 +78,7 @@ func TestSnapshotIsClosedByTheLastRelease(t *testing.T) {
 		t.Fatalf("closed %d times", closed)
 	}
 	held.Release()
-	if closed != 1 || first.acquire() {
+	if closed != 1 || first.lease.Acquire() {
 		t.Errorf("closed %d times, or taken up again", closed)
 	}
 }

@@ -90,7 +90,7 @@ func (s *Stream) settle(e *Error) {
 		s.whole = true
 		a.succeeded(now(), &s.stream.Usage)
 	} else {
-		a.report.Usage, a.report.Cost = s.stream.Usage, cost(a.d, &s.stream.Usage)
+		a.report.Usage, a.report.Cost = s.stream.Usage, a.d.cost(&s.stream.Usage)
 		a.failed(e)
 		a.run.cancel()
 	}

@@ -200,7 +200,9 @@ func TestStreams(t *testing.T) {
 			}
 		}},
 		{"a stream that is closed instead of run is given up", func(t *testing.T, w *world) {
-			snap := w.publish()
+			closed := 0
+			snap := NewSnapshot(SnapshotSpec{Groups: w.groups, Open: true, OnClose: func() { closed++ }})
+			w.gw.Publish(snap)
 			req := request("local")
 			streamed(req)
 			res, err := w.gw.Do(t.Context(), snap, req)
@@ -209,8 +211,11 @@ func TestStreams(t *testing.T) {
 			}
 			res.Stream.Close()
 			res.Stream.Close()
-			if len(w.records) != 1 || !w.records[0].Err.Canceled() || snap.refs.Load() != 1 {
-				t.Errorf("%d records, %d references", len(w.records), snap.refs.Load())
+			if len(w.records) != 1 || !w.records[0].Err.Canceled() || closed != 0 {
+				t.Errorf("%d records, snapshot closed %d times", len(w.records), closed)
+			}
+			if w.gw.Close(); closed != 1 {
+				t.Errorf("snapshot closed %d times after the last release", closed)
 			}
 		}},
 		{"a stream keeps its snapshot to its end, and releases it once", func(t *testing.T, w *world) {

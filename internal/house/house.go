@@ -27,15 +27,25 @@ var Rules = []Rule{
 		Part: "host/...", May: []string{"sdk/abi", "host/..."}, Foreign: []string{"github.com/tetratelabs/wazero*", "github.com/fsnotify/fsnotify"},
 		Why: "the host runs modules; it knows neither HTTP nor configuration nor routing",
 	},
-	{Part: "internal/upstream", Why: "the client towards vendors stands alone, so that another can take its place"},
+	{Part: "internal/redact", Why: "taking secrets out of bytes needs to know nothing but the secrets"},
+	{Part: "internal/upstream/permit", Why: "what a guest may put into a request is judged by the bytes alone"},
+	{
+		Part: "internal/upstream", May: []string{"internal/redact", "internal/upstream/..."},
+		Why: "the client towards vendors stands alone, so that another can take its place",
+	},
 	{Part: "internal/catalog", May: []string{"sdk/abi"}, Why: "prices are data: nothing else belongs to them"},
 	{Part: "internal/config/...", May: []string{"internal/config/..."}, Foreign: []string{"go.yaml.in/yaml/v3"}, Why: "YAML lives here and nowhere else; what comes out is plain values"},
 	{Part: "internal/gateway/health", May: []string{"sdk/abi"}, Why: "statistics and cooldowns are fed with plain outcomes; what errors look like to a client is not theirs to know"},
 	{Part: "internal/gateway/inspect", May: []string{"sdk/abi", "sdk/jsonraw"}, Why: "reading a body decides nothing: no routing, no configuration, no vendor"},
 	{
-		Part: "internal/gateway/exchange", May: []string{"sdk/abi", "sdk/jsonraw", "internal/upstream", "internal/gateway/inspect"},
+		Part: "internal/gateway/exchange", May: []string{"sdk/abi", "sdk/jsonraw", "internal/redact", "internal/upstream", "internal/gateway/inspect"},
 		Why: "one call to a vendor is the same whoever chose it: retries, health and the client's errors stay with the gateway",
 	},
+	{
+		Part: "internal/gateway/decision", May: []string{"sdk/abi"},
+		Why: "a decision is made of its input and what strategies answer, so that it can be made again on recorded ones: no health, no HTTP, no log",
+	},
+	{Part: "internal/gateway/lease", Why: "how long something stays open depends on who uses it, not on what it is"},
 	{
 		Part: "internal/gateway", May: []string{"sdk/abi", "internal/upstream", "internal/gateway/..."},
 		Why: "a request's life needs no HTTP server and no WebAssembly: both come in through interfaces that it declares",

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -20,7 +19,7 @@ import (
 )
 
 // Metrics is a registry and what is counted in it. It is safe for concurrent use. Its methods
-// Observe, Admitted, Waited, Faulted and Reverted fit the observers of the gateway and of the
+// Observe, Admitted, Waited, Faulted, Reverted and Breaker fit the observers of the gateway and of the
 // plugin host.
 type Metrics struct {
 	registry *prometheus.Registry
@@ -34,7 +33,9 @@ type Metrics struct {
 	cost      *prometheus.CounterVec
 	fallbacks *prometheus.CounterVec
 
+	yields   *prometheus.CounterVec
 	faults   *prometheus.CounterVec
+	trips    *prometheus.CounterVec
 	versions *prometheus.CounterVec
 	waits    *prometheus.HistogramVec
 	reloads  *prometheus.CounterVec
@@ -78,7 +79,10 @@ func New(version string) *Metrics {
 		cost:      counter("cost_usd_total", "Cost of answers in US dollars, where prices are known.", "deployment"),
 		fallbacks: counter("fallbacks_total", "Changes of the model group within a request, by the group that was reached.", "group"),
 
-		faults:   counter("plugin_faults_total", "Calls that a plugin failed by trapping or by breaking its contract.", "plugin"),
+		yields: counter("policy_yields_total",
+			"Decisions that a tenant's policy left to the group's strategies by reason: fault, refusal, or breaker_open after earlier faults.", "tenant", "reason"),
+		faults:   counter("plugin_faults_total", "Calls that a plugin failed by trapping or by breaking its contract.", "plugin", "export"),
+		trips:    counter("plugin_breaker_trips_total", "Times that repeated faults led to a pause in which a plugin is not called.", "plugin"),
 		versions: counter("plugin_reloads_total", "Versions of plugins by result: ok, refused, or reverted after failing its first calls.", "result"),
 		waits:    histogram("plugin_wait_seconds", "Waits of calls for a free instance of a plugin.", waitBuckets, "plugin"),
 		reloads:  counter("config_reloads_total", "Configurations by result: ok or refused.", "result"),
@@ -90,7 +94,7 @@ func New(version string) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	r.MustRegister(m.snapshot, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.MustRegister(m.snapshot, build, collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler)), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -119,21 +123,6 @@ func (m *Metrics) WatchSnapshots(count func() int64) {
 	))
 }
 
-// WatchPlugins adds the gauges of loaded modules and of their instances, which ask count whenever
-// metrics are read. It may be called once.
-func (m *Metrics) WatchPlugins(count func() (modules, instances int)) {
-	m.registry.MustRegister(
-		prometheus.NewGaugeFunc(
-			prometheus.GaugeOpts{Namespace: namespace, Name: "plugin_modules", Help: "Versions of plugins whose code is loaded, those that are being replaced included."},
-			func() float64 { modules, _ := count(); return float64(modules) },
-		),
-		prometheus.NewGaugeFunc(
-			prometheus.GaugeOpts{Namespace: namespace, Name: "plugin_instances", Help: "Instances of all loaded versions of plugins."},
-			func() float64 { _, instances := count(); return float64(instances) },
-		),
-	)
-}
-
 // unknown is the group of requests for models that no group serves.
 const unknown = "unknown"
 
@@ -157,6 +146,11 @@ func (m *Metrics) Observe(rec *gateway.Record) {
 		m.attempts.WithLabelValues(a.Deployment, m.result(a)).Inc()
 		if a.TTFT > 0 {
 			m.ttft.WithLabelValues(a.Deployment).Observe(a.TTFT.Seconds())
+		}
+	}
+	for i := range p.Scoring {
+		if s := &p.Scoring[i]; s.Policy && s.Failed != "" {
+			m.yields.WithLabelValues(rec.Request.Tenant.Name, s.Failed).Inc()
 		}
 	}
 	if p.Fallbacks > 0 {
@@ -187,26 +181,6 @@ func (m *Metrics) result(a *gateway.Attempt) string {
 		return m.codes.admit(a.Error)
 	}
 }
-
-// Admitted counts a version of a plugin that began to serve, or was refused with err.
-func (m *Metrics) Admitted(_, _ string, err error) {
-	if err != nil {
-		m.versions.WithLabelValues("refused").Inc()
-		return
-	}
-	m.versions.WithLabelValues("ok").Inc()
-}
-
-// Waited records how long a call waited for an instance.
-func (m *Metrics) Waited(plugin string, d time.Duration) {
-	m.waits.WithLabelValues(plugin).Observe(d.Seconds())
-}
-
-// Faulted counts a call that a plugin failed.
-func (m *Metrics) Faulted(plugin, _ string) { m.faults.WithLabelValues(plugin).Inc() }
-
-// Reverted counts a version that failed its probation.
-func (m *Metrics) Reverted(string) { m.versions.WithLabelValues("reverted").Inc() }
 
 // Published notes the snapshot that new requests use from now on.
 func (m *Metrics) Published(id uint64) {

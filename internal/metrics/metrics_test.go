@@ -99,6 +99,29 @@ func TestObserve(t *testing.T) {
 	)
 }
 
+func TestPolicyYields(t *testing.T) {
+	t.Parallel()
+	m := New("")
+	rec := answered()
+	rec.Request.Tenant = &gateway.Tenant{Name: "acme"}
+	rec.Report.Scoring = []gateway.Scoring{
+		{Strategy: "tags", Failed: gateway.FailedFault},
+		{Strategy: "own@1", Policy: true},
+		{Strategy: "own@1", Policy: true, Failed: gateway.FailedFault},
+		{Strategy: "own@1", Policy: true, Failed: gateway.FailedBreaker},
+		{Strategy: "own@1", Policy: true, Failed: gateway.FailedBreaker},
+	}
+	m.Observe(rec)
+	m.Observe(answered())
+	expect(t, scrape(t, m),
+		`switchyard_policy_yields_total{reason="fault",tenant="acme"} 1`,
+		`switchyard_policy_yields_total{reason="breaker_open",tenant="acme"} 2`,
+	)
+	if n := series(t, m, "policy_yields_total"); n != 2 {
+		t.Errorf("%d series", n)
+	}
+}
+
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	m := New("1.2.3")
@@ -111,6 +134,13 @@ func TestEvents(t *testing.T) {
 	m.Reverted("openai")
 	m.Faulted("latency", "score")
 	m.Faulted("latency", "feedback")
+	m.Breaker("latency", "tenants.acme.policy", true)
+	m.Breaker("latency", "models.fast.strategy[0]", false)
+	states := []State{
+		{Plugin: "latency", Fuel: 3000, Open: map[string]bool{"tenants.acme.policy": true, "models.fast.strategy[0]": false}},
+		{Plugin: "latency", Fuel: 1000, Open: map[string]bool{"tenants.acme.policy": false}},
+	}
+	m.WatchStates(func() []State { return states })
 	m.Waited("openai", 2*time.Millisecond)
 	m.Published(41)
 	m.Published(42)
@@ -120,7 +150,12 @@ func TestEvents(t *testing.T) {
 		`switchyard_plugin_reloads_total{result="ok"} 1`,
 		`switchyard_plugin_reloads_total{result="refused"} 1`,
 		`switchyard_plugin_reloads_total{result="reverted"} 1`,
-		`switchyard_plugin_faults_total{plugin="latency"} 2`,
+		`switchyard_plugin_faults_total{export="score",plugin="latency"} 1`,
+		`switchyard_plugin_faults_total{export="feedback",plugin="latency"} 1`,
+		`switchyard_plugin_breaker_trips_total{plugin="latency"} 1`,
+		`switchyard_plugin_breaker_open{key="tenants.acme.policy",plugin="latency"} 1`,
+		`switchyard_plugin_breaker_open{key="models.fast.strategy[0]",plugin="latency"} 0`,
+		`switchyard_plugin_fuel_total{plugin="latency"} 4000`,
 		`switchyard_plugin_wait_seconds_count{plugin="openai"} 1`,
 		`switchyard_config_reloads_total{result="ok"} 2`,
 		`switchyard_config_reloads_total{result="refused"} 1`,
@@ -135,8 +170,12 @@ func TestEvents(t *testing.T) {
 			t.Errorf("missing: %s", part)
 		}
 	}
-	flying = 0
-	expect(t, scrape(t, m), `switchyard_in_flight 0`)
+	flying, states = 0, nil
+	text = scrape(t, m)
+	expect(t, text, `switchyard_in_flight 0`)
+	if strings.Contains(text, "breaker_open{") || strings.Contains(text, "fuel_total{") {
+		t.Errorf("a plugin that is gone is still there: %s", text)
+	}
 }
 
 // TestCardinality has clients ask for ever new models and vendors invent ever new codes.
@@ -211,6 +250,8 @@ func TestNames(t *testing.T) {
 	m.WatchInFlight(func() int64 { return 0 })
 	m.WatchSnapshots(func() int64 { return 0 })
 	m.WatchPlugins(func() (modules, instances int) { return 0, 0 })
+	m.WatchStates(func() []State { return []State{{Plugin: "p", Open: map[string]bool{"k": true}}} })
+	m.Breaker("p", "k", true)
 	m.Observe(answered())
 	families, err := m.registry.Gather()
 	if err != nil {

@@ -33,25 +33,26 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestClear(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	entries, other := filepath.Join(dir, "wazero-v1-amd64-linux"), filepath.Join(dir, "notes")
-	if err := os.Mkdir(entries, 0o700); err != nil {
+// TestPrivate opens a folder without a name: nobody else reads it, and Close leaves nothing.
+func TestPrivate(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	f, err := Open("")
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{filepath.Join(entries, "one"), filepath.Join(entries, "two"), other} {
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if info, err := os.Stat(f.Dir()); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	if err := Clear(dir); err != nil {
-		t.Fatal(err)
+	keep(t, f, 1, "one")
+	if err := f.Close(); err != nil {
+		t.Error(err)
 	}
-	if left, err := os.ReadDir(entries); err != nil || len(left) != 0 {
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) != 0 {
 		t.Errorf("%v are left, %v", left, err)
 	}
-	if _, err := os.Stat(other); err != nil {
-		t.Errorf("what is no entry is gone: %v", err)
+	named := open(t, t.TempDir())
+	keep(t, named, 1, "one")
+	if err := named.Close(); err != nil || !has(named, 1) {
+		t.Errorf("closing a folder with a name removed its entries, or failed: %v", err)
 	}
 }

@@ -22,6 +22,13 @@ func Reply(err error) error {
 	return r
 }
 
+// What ends up in a request's head is short; a plugin that gives more than these many bytes is broken.
+const (
+	maxURL     = 8 << 10 // path and query
+	maxName    = 256
+	maxHeaders = 64 << 10
+)
+
 // refusal says what is wrong with a refusal.
 func refusal(r *abi.Refusal) error {
 	switch {
@@ -46,6 +53,12 @@ func Request(in *abi.RequestInput, out *abi.RequestOutput) error {
 		return fmt.Errorf("its auth scheme %d is unknown", out.Auth)
 	case out.Framing > abi.FramingEventStream:
 		return fmt.Errorf("its framing %d is unknown", out.Framing)
+	case len(out.Path)+len(out.Query) > maxURL:
+		return fmt.Errorf("its path and query have %d bytes, the limit is %d", len(out.Path)+len(out.Query), maxURL)
+	case len(out.AuthName) > maxName:
+		return fmt.Errorf("its auth name has %d bytes, the limit is %d", len(out.AuthName), maxName)
+	case len(out.Headers) > maxHeaders:
+		return fmt.Errorf("its headers have %d bytes, the limit is %d", len(out.Headers), maxHeaders)
 	case len(out.Path) == 0 || out.Path[0] != '/':
 		return fmt.Errorf("its path %q does not start with a slash", out.Path)
 	case !printable(out.Path) || bytes.ContainsAny(out.Path, "?#"):

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"math"
@@ -48,6 +49,9 @@ func TestRequest(t *testing.T) {
 		{"dropped", func(out *abi.RequestOutput) { out.Dropped = append(out.Dropped, 1) }, "its dropped names can't be decoded"},
 		{"state", func(out *abi.RequestOutput) { out.State = append(out.State, 0) }, "its state has 65537 bytes, the limit is 65536"},
 		{"body", func(out *abi.RequestOutput) { out.Body = []byte("{}") }, "passthrough with a body of 2 bytes"},
+		{"long URL", func(out *abi.RequestOutput) { out.Query = bytes.Repeat([]byte{'x'}, maxURL) }, "its path and query have 8212 bytes"},
+		{"long auth name", func(out *abi.RequestOutput) { out.AuthName = bytes.Repeat([]byte{'x'}, maxName+1) }, "its auth name has 257 bytes"},
+		{"long headers", func(out *abi.RequestOutput) { out.Headers = make(abi.Pairs, maxHeaders+1) }, "its headers have 65537 bytes"},
 		{"edits alone", func(out *abi.RequestOutput) { out.RequestMode = abi.ModeTranslate }, "edits without passthrough"},
 	}
 	for _, c := range cases {

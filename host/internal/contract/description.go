@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/switchyard-gateway/switchyard/host/internal/guestlog"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -19,6 +20,10 @@ func Description(d *abi.Description, kind string) error {
 		return errors.New("it has no name")
 	case d.Version == "":
 		return errors.New("it has no version")
+	case max(len(d.Name), len(d.Version)) > maxName:
+		return fmt.Errorf("its name or its version has more than %d bytes", maxName)
+	case guestlog.Visible(d.Name+d.Version) != d.Name+d.Version:
+		return fmt.Errorf("its name %q or its version %q has characters that can't be shown", d.Name, d.Version)
 	case d.ConfigSchema != "" && !json.Valid([]byte(d.ConfigSchema)):
 		return errors.New("its config_schema is not JSON")
 	}

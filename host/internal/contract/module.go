@@ -41,9 +41,12 @@ var (
 // Function is what a module writes to import a function.
 type Function struct{ Module, Name string }
 
+// Signature is the type of a function.
+type Signature struct{ Params, Results []api.ValueType }
+
 // Rules are what a host allows a module.
 type Rules struct {
-	Imports map[Function]api.FunctionDefinition
+	Imports map[Function]Signature
 	Memory  uint32 // pages of 64 KiB that its memory may start with
 }
 
@@ -139,9 +142,9 @@ func (r *Rules) imports(compiled wazero.CompiledModule) error {
 		if !ok {
 			return fmt.Errorf("it imports %q from %q, which a plugin may not", name, module)
 		}
-		if !slices.Equal(def.ParamTypes(), have.ParamTypes()) || !slices.Equal(def.ResultTypes(), have.ResultTypes()) {
+		if !slices.Equal(def.ParamTypes(), have.Params) || !slices.Equal(def.ResultTypes(), have.Results) {
 			return fmt.Errorf("it imports %q from %q as %s, it is %s", name, module,
-				typeText(def.ParamTypes(), def.ResultTypes()), typeText(have.ParamTypes(), have.ResultTypes()))
+				typeText(def.ParamTypes(), def.ResultTypes()), typeText(have.Params, have.Results))
 		}
 	}
 	return nil

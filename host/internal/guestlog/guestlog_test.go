@@ -30,7 +30,8 @@ func TestLineLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		lines := &Lines{Plugin: "p"}
+		const maxLines = 64
+		lines := &Lines{Who: slog.String("plugin", "p"), Limit: maxLines}
 		to := slog.New(slog.NewTextHandler(&log, nil))
 		for range maxLines + 10 {
 			lines.Write(to, slog.LevelInfo, "log", []byte("line"))

@@ -14,12 +14,10 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
-// maxLines is how many lines a plugin may log in a second, over all its instances and ways to write.
-const maxLines = 64
-
 // Lines is how the lines of one plugin get into the log, so many in a second. It is safe for concurrent use.
 type Lines struct {
-	Plugin string
+	Who   slog.Attr // says whose lines they are
+	Limit int       // lines in a second, over all instances and ways to write
 
 	second  atomic.Int64
 	lines   atomic.Int64
@@ -31,7 +29,7 @@ func (l *Lines) Allow(now time.Time) bool {
 	if s := now.Unix(); l.second.Swap(s) != s {
 		l.lines.Store(0)
 	}
-	if l.lines.Add(1) <= maxLines {
+	if l.lines.Add(1) <= int64(l.Limit) {
 		return true
 	}
 	l.dropped.Add(1)
@@ -43,7 +41,7 @@ func (l *Lines) Write(log *slog.Logger, level slog.Level, stream string, line []
 	if !log.Enabled(context.Background(), level) || !l.Allow(time.Now()) {
 		return
 	}
-	attrs := []slog.Attr{slog.String("plugin", l.Plugin), slog.String("stream", stream)}
+	attrs := []slog.Attr{l.Who, slog.String("stream", stream)}
 	if n := l.dropped.Swap(0); n > 0 {
 		attrs = append(attrs, slog.Int64("lines_dropped_before", n))
 	}

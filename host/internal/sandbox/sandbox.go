@@ -1,76 +1,76 @@
-// Package sandbox is the world of a guest: import it for what a module may import and what it finds there.
+// Package sandbox is the world of a guest: import it for what a module may import, what it finds there, and what each of
+// its calls may use up.
 package sandbox
 
 import (
 	"context"
-	"io"
-	"math/rand/v2"
-	"strings"
-	"time"
+	"fmt"
+	"slices"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
-	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/switchyard-gateway/switchyard/host/internal/contract"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
-// Provide instantiates the host modules in a runtime and returns what may be imported from them: log, and WASI without
-// its sockets.
-func Provide(ctx context.Context, runtime wazero.Runtime, log api.GoModuleFunc) (map[contract.Function]api.FunctionDefinition, error) {
-	wasi, err := wasi_snapshot_preview1.NewBuilder(runtime).Compile(ctx)
-	if err != nil {
-		return nil, err
+// wasi is the module that ordinary toolchains import.
+const wasi = "wasi_snapshot_preview1"
+
+// provided is one host function.
+type provided struct {
+	module, name string
+	contract.Signature
+	api.GoModuleFunction
+}
+
+var all = list()
+
+func list() []provided {
+	i32, i64 := api.ValueTypeI32, api.ValueTypeI64
+	functions := []provided{
+		{abi.HostModule, abi.HostLog, contract.Signature{Params: []api.ValueType{i32, i32, i32}}, api.GoModuleFunc(log)},
+		{wasi, "proc_exit", contract.Signature{Params: []api.ValueType{i32}}, api.GoModuleFunc(exit)},
 	}
-	own, err := runtime.NewHostModuleBuilder(abi.HostModule).
-		NewFunctionBuilder().
-		WithGoModuleFunction(log, []api.ValueType{api.ValueTypeI32, api.ValueTypeI32, api.ValueTypeI32}, nil).
-		Export(abi.HostLog).
-		Compile(ctx)
-	if err != nil {
-		return nil, err
-	}
-	imports := map[contract.Function]api.FunctionDefinition{}
-	for module, compiled := range map[string]wazero.CompiledModule{
-		wasi_snapshot_preview1.ModuleName: wasi, abi.HostModule: own,
-	} {
-		for name, def := range compiled.ExportedFunctions() {
-			if !strings.HasPrefix(name, "sock_") {
-				imports[contract.Function{Module: module, Name: name}] = def
+	for _, f := range inert {
+		s := contract.Signature{Results: []api.ValueType{i32}}
+		for _, c := range f.params {
+			if c == 'l' {
+				s.Params = append(s.Params, i64)
+			} else {
+				s.Params = append(s.Params, i32)
 			}
 		}
-		if _, err := runtime.InstantiateModule(ctx, compiled, wazero.NewModuleConfig().WithName(module)); err != nil {
-			return nil, err
+		functions = append(functions, provided{wasi, f.name, s, f.do})
+	}
+	return functions
+}
+
+// Imports returns what a module may import: log, and WASI without its sockets.
+func Imports() map[contract.Function]contract.Signature {
+	imports := make(map[contract.Function]contract.Signature, len(all))
+	for i := range all {
+		imports[contract.Function{Module: all[i].module, Name: all[i].name}] = all[i].Signature
+	}
+	return imports
+}
+
+// Provide instantiates the host modules in a runtime. Their functions work in calls whose context is a World.
+func Provide(ctx context.Context, runtime wazero.Runtime) error {
+	for _, module := range []string{abi.HostModule, wasi} {
+		builder := runtime.NewHostModuleBuilder(module)
+		for f := range slices.Values(all) {
+			if f.module == module {
+				builder = builder.NewFunctionBuilder().WithGoModuleFunction(f.GoModuleFunction, f.Params, f.Results).Export(f.name)
+			}
+		}
+		if _, err := builder.Instantiate(ctx); err != nil {
+			return fmt.Errorf("providing the module %q: %w", module, err)
 		}
 	}
-	return imports, nil
+	return nil
 }
 
-// Config is the inert world that a guest sees: no arguments, no environment, no files, a clock that is coarse, and
-// randomness that is the same for every instance, so that equal calls have equal answers.
-func Config(stdout, stderr io.Writer) wazero.ModuleConfig {
-	return wazero.NewModuleConfig().
-		WithName(""). // so that instances of one module can coexist
-		WithStartFunctions(abi.ExportInit).
-		WithStdout(stdout).
-		WithStderr(stderr).
-		WithRandSource(rand.NewChaCha8([32]byte{})).
-		WithWalltime(walltime, clockResolution).
-		WithNanotime(nanotime, clockResolution)
-}
-
-const clockResolution = sys.ClockResolution(time.Millisecond)
-
-func walltime() (sec int64, nsec int32) {
-	now := time.Now().Truncate(time.Millisecond)
-	return now.Unix(), int32(now.Nanosecond())
-}
-
-// nanotime is never 0, which Go guests take for a broken clock.
-func nanotime() int64 {
-	return int64(time.Since(started).Truncate(time.Millisecond) + time.Millisecond)
-}
-
-var started = time.Now()
+// Config is how a guest is instantiated: without a name, so that instances of one module can coexist, and without
+// running anything, so that fuel comes first.
+func Config() wazero.ModuleConfig { return wazero.NewModuleConfig().WithName("").WithStartFunctions() }

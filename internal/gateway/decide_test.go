@@ -291,55 +291,6 @@ func TestSameSeedSameChoice(t *testing.T) {
 	}
 }
 
-func TestScaledSumsAreNumbers(t *testing.T) {
-	t.Parallel()
-	rng := rand.New(rand.NewPCG(9, 10))
-	odd := []float64{0, 1, -1, inf, -inf, math.MaxFloat64, -math.MaxFloat64, math.SmallestNonzeroFloat64, 1e308, -1e308}
-	for range 5000 {
-		sc := &scratch{total: make([]float64, 5), from: []int{0, 1, 2, 3, 4}, cands: make([]abi.Candidate, 5)}
-		for range 3 {
-			scores := make([]float64, 5)
-			for i := range scores {
-				if scores[i] = rng.NormFloat64(); rng.IntN(2) == 0 {
-					scores[i] = odd[rng.IntN(len(odd))]
-				}
-			}
-			addScaled(sc.total, scores, rng.Float64())
-		}
-		if slices.ContainsFunc(sc.total, math.IsNaN) {
-			t.Fatalf("totals %v", sc.total)
-		}
-		sc.rank(rng.Uint64())
-		for i := 1; i < len(sc.ranked); i++ {
-			if sc.total[sc.ranked[i]] < sc.total[sc.ranked[i-1]] {
-				t.Fatalf("ranked %v of %v", sc.ranked, sc.total)
-			}
-		}
-	}
-}
-
-// TestEqualsAreDrawnByWeight holds that a tie sends each its share, whatever order they are listed in.
-func TestEqualsAreDrawnByWeight(t *testing.T) {
-	t.Parallel()
-	cands := []abi.Candidate{{IDHash: 1, Weight: 1}, {IDHash: 2, Weight: 3}, {IDHash: 3, Weight: 0}}
-	const draws = 8000
-	var first, last [3]int
-	for seed := range uint64(draws) {
-		sc := &scratch{total: make([]float64, 3), from: []int{0, 1, 2}, cands: cands}
-		sc.rank(mix(seed))
-		first[sc.ranked[0]]++
-		last[sc.ranked[2]]++
-		turned := &scratch{total: make([]float64, 3), from: []int{2, 1, 0}, cands: []abi.Candidate{cands[2], cands[1], cands[0]}}
-		if turned.rank(mix(seed)); !slices.Equal(sc.ranked, turned.ranked) {
-			t.Fatalf("seed %d: %v, in another order %v", seed, sc.ranked, turned.ranked)
-		}
-	}
-	// Shares of 1/4 and 3/4; six standard deviations are 232.
-	if first[0] < draws/4-232 || first[0] > draws/4+232 || first[2] != 0 || last[2] != draws {
-		t.Errorf("first %v, last %v of %d", first, last, draws)
-	}
-}
-
 // TestTrialIsClaimedOnce lets many requests go for one half-open deployment at the same time.
 func TestTrialIsClaimedOnce(t *testing.T) {
 	t.Parallel()

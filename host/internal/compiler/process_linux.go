@@ -1,0 +1,91 @@
+package compiler
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// confine lets the calling process, a child of its own, be the first to wait and the first to go, and bounds what it may
+// use.
+func (b *Bounds) confine() error {
+	if syscall.Getpgrp() != os.Getpid() {
+		if err := syscall.Setpgid(0, 0); err != nil {
+			return fmt.Errorf("leaving the process group: %w", err)
+		}
+	}
+	// A priority belongs to a thread; by group, all threads are reached. That of input and output follows from it.
+	if err := syscall.Setpriority(syscall.PRIO_PGRP, 0, 19); err != nil {
+		return fmt.Errorf("lowering the priority: %w", err)
+	}
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0) // some containers don't allow even this
+	now, err := mapped()
+	if err != nil {
+		return err
+	}
+	over := make(chan os.Signal, 1)
+	signal.Notify(over, syscall.SIGXCPU)
+	go func() {
+		<-over
+		os.Exit(exitTime)
+	}()
+	// What is mapped already, and never touched, is not the module's doing.
+	memory := now + uint64(b.Memory)
+	for _, l := range []struct {
+		which     int
+		soft, max uint64
+	}{
+		{syscall.RLIMIT_CORE, 0, 0},
+		{syscall.RLIMIT_CPU, b.seconds(), b.seconds() + 1}, // a signal, then death
+		{syscall.RLIMIT_DATA, memory, memory},
+	} {
+		if err := syscall.Setrlimit(l.which, &syscall.Rlimit{Cur: l.soft, Max: l.max}); err != nil {
+			return fmt.Errorf("setting limit %d to %d: %w", l.which, l.soft, err)
+		}
+	}
+	return nil
+}
+
+// exitTime is the exit code of a child that used up its processor time.
+const exitTime = 4
+
+// seconds is the limit of processor time as the system keeps it.
+func (b *Bounds) seconds() uint64 { return uint64(math.Ceil(b.CPU.Seconds())) }
+
+// mapped returns how much memory counts for RLIMIT_DATA now, in bytes.
+func mapped() (uint64, error) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if text, ok := strings.CutPrefix(line, "VmData:"); ok {
+			kib, err := strconv.ParseUint(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "kB")), 10, 64)
+			return kib << 10, err
+		}
+	}
+	return 0, errors.New("/proc/self/status has no VmData")
+}
+
+// start starts a command in a process group of its own, so that a terminal's Ctrl-C reaches the parent only. It stays in
+// the parent's session: where each session has its share of the processors, its low priority counts within that. The
+// command dies with the calling thread, which must stay locked to its goroutine until the command has ended.
+func start(cmd *exec.Cmd) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	return cmd.Start()
+}
+
+// outOfTime reports whether a command ended for the processor time that it used.
+func (b *Bounds) outOfTime(s *os.ProcessState) bool {
+	status, ok := s.Sys().(syscall.WaitStatus)
+	killed := ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+	return s.ExitCode() == exitTime || killed && s.UserTime()+s.SystemTime() >= time.Duration(b.seconds())*time.Second
+}

@@ -1,0 +1,95 @@
+package compiler
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// confinement is what a process finds about itself.
+type confinement struct {
+	Leader   bool             // of its own process group
+	Nice     []int            // of each thread
+	Limits   map[int][]uint64 // soft, hard
+	Mapped   uint64           // before, in bytes
+	OOMScore string
+}
+
+// confined has the calling process confine itself.
+func confined() (c confinement, err error) {
+	if c.Mapped, err = mapped(); err != nil {
+		return c, err
+	}
+	if err := (&Bounds{Memory: 100 << 20, CPU: 2500 * time.Millisecond}).confine(); err != nil {
+		return c, err
+	}
+	c.Leader = syscall.Getpgrp() == os.Getpid()
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return c, err
+	}
+	for _, t := range threads {
+		tid, err := strconv.Atoi(t.Name())
+		if err != nil {
+			return c, err
+		}
+		n, err := syscall.Getpriority(syscall.PRIO_PROCESS, tid)
+		if err != nil {
+			return c, err
+		}
+		c.Nice = append(c.Nice, 20-n) // the system call returns it so
+	}
+	c.Limits = map[int][]uint64{}
+	for _, which := range []int{syscall.RLIMIT_CORE, syscall.RLIMIT_CPU, syscall.RLIMIT_DATA} {
+		var l syscall.Rlimit
+		if err := syscall.Getrlimit(which, &l); err != nil {
+			return c, err
+		}
+		c.Limits[which] = []uint64{l.Cur, l.Max}
+	}
+	score, err := os.ReadFile("/proc/self/oom_score_adj")
+	c.OOMScore = strings.TrimSpace(string(score))
+	return c, err
+}
+
+func TestConfinement(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "confined")
+	_, _ = as("confined", path).Compile(t.Context(), newJob(t, module(small)), &ample) // it is no compiler
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c confinement
+	if err := json.Unmarshal(b, &c); err != nil {
+		t.Fatal(err)
+	}
+	if !c.Leader {
+		t.Error("it is in another's process group")
+	}
+	if len(c.Nice) == 0 {
+		t.Error("no threads")
+	}
+	for _, n := range c.Nice {
+		if n != 19 {
+			t.Errorf("the threads have priorities %v", c.Nice)
+		}
+	}
+	if c.OOMScore != "1000" {
+		t.Errorf("OOM score %q", c.OOMScore)
+	}
+	for which, want := range map[int][]uint64{syscall.RLIMIT_CORE: {0, 0}, syscall.RLIMIT_CPU: {3, 4}} {
+		if l := c.Limits[which]; !slices.Equal(l, want) {
+			t.Errorf("limit %d is %v, want %v", which, l, want)
+		}
+	}
+	if l := c.Limits[syscall.RLIMIT_DATA]; len(l) != 2 || l[0] != l[1] || l[0] < c.Mapped+100<<20 || l[0] > c.Mapped+120<<20 {
+		t.Errorf("%v bytes, of which %d are in use", l, c.Mapped)
+	}
+}

@@ -1,0 +1,45 @@
+package host
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"testing"
+)
+
+// CompilerOfTests is an Options.Compiler: this binary, which compiles one module when it is started so.
+func CompilerOfTests() []string { return []string{"/proc/self/exe", "compile-module"} }
+
+// hangingCompiler is one that never ends. It says its process id through a named pipe.
+func hangingCompiler(pipe string) []string { return []string{"/proc/self/exe", "hang", pipe} }
+
+func TestMain(m *testing.M) {
+	var err error
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == "compile-module":
+		err = CompilerMain(os.Stdin, os.Stdout)
+	case len(os.Args) == 3 && os.Args[1] == "hang":
+		err = hang(os.Args[2])
+	default:
+		os.Exit(m.Run())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func hang(pipe string) error {
+	f, err := os.OpenFile(pipe, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(f, os.Getpid()); err != nil {
+		return err
+	}
+	for {
+		if err := syscall.Pause(); err != syscall.EINTR {
+			return err
+		}
+	}
+}
