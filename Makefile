@@ -6,6 +6,8 @@ DIST  := plugins/dist
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 WASM    := GOOS=wasip1 GOARCH=wasm $(GO) build -trimpath -ldflags="-s -w" -buildmode=c-shared
+# A plugin carries the golden vectors that stand beside its code, if there are any.
+CARRY    = { [ ! -f $(1)/testdata/vectors.json ] || GOOS= GOARCH= $(GO) run ./cmd/switchyard plugin vectors add $@.new $(1)/testdata/vectors.json >/dev/null; }
 
 PROVIDERS  := $(notdir $(patsubst %/main.go,%,$(wildcard plugins/providers/*/main.go)))
 STRATEGIES := $(notdir $(patsubst %/main.go,%,$(wildcard plugins/strategies/*/main.go)))
@@ -23,7 +25,7 @@ LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 30s
 CASES    ?= ../shared/cases
 
-.PHONY: help run build plugins test race e2e cases fuzz bench lint format docs check clean FORCE
+.PHONY: help run build plugins test race e2e cases hostile fuzz bench lint format docs check clean FORCE
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -40,11 +42,11 @@ plugins: $(MODULES) ## Build every plugin to plugins/dist
 # The Go build cache knows what is up to date; a module is replaced by rename, as a running router expects.
 $(PROVIDERS:%=$(DIST)/%.wasm): $(DIST)/%.wasm: FORCE
 	@mkdir -p $(DIST)
-	@$(WASM) -o $@.new ./plugins/providers/$* && { cmp -s $@.new $@ && rm $@.new || { mv $@.new $@; echo "built $@"; }; }
+	@$(WASM) -o $@.new ./plugins/providers/$* && $(call CARRY,plugins/providers/$*) && { cmp -s $@.new $@ && rm $@.new || { mv $@.new $@; echo "built $@"; }; }
 
 $(STRATEGIES:%=$(DIST)/%.wasm): $(DIST)/%.wasm: FORCE
 	@mkdir -p $(DIST)
-	@$(WASM) -o $@.new ./plugins/strategies/$* && { cmp -s $@.new $@ && rm $@.new || { mv $@.new $@; echo "built $@"; }; }
+	@$(WASM) -o $@.new ./plugins/strategies/$* && $(call CARRY,plugins/strategies/$*) && { cmp -s $@.new $@ && rm $@.new || { mv $@.new $@; echo "built $@"; }; }
 
 FORCE:
 
@@ -62,6 +64,10 @@ e2e: ## Run openai-python and openai-node against the router (needs python3, npm
 
 cases: build ## Run recorded translation cases from $(CASES) through the router, if they are there
 	@.ci/cases "$(CASES)"
+
+hostile: ## Run hostile modules against the host and the router, then show what others felt of it
+	$(GO) test -count=1 -run TestHostile ./host ./internal/e2e
+	@set -o pipefail; $(GO) test -v -run '^$$' -bench Hostile -benchtime 1x ./host ./internal/e2e | grep -v msg=
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s, or 20000x for a count)
 	@.ci/fuzz $(FUZZTIME)
