@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"math"
 	"strings"
@@ -188,7 +189,7 @@ func TestVectorsOfAnOwner(t *testing.T) {
 	f.closed(set)
 }
 
-// TestVectorsInTime gives up between two vectors.
+// TestVectorsInTime gives up at the start of an instance, and between two calls.
 func TestVectorsInTime(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t, Options{Limits: Limits{Compile: Compile{Timeout: time.Hour}}})
@@ -201,9 +202,17 @@ func TestVectorsInTime(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), `golden vector "x": `) || !strings.Contains(err.Error(), "was given up: context deadline exceeded") {
 		t.Errorf("%v", err)
 	}
+	if err := p.playConfig(over{t.Context()}, []abi.Vector{vector("y", 0, 1)}, ""); err == nil || err.Error() != `golden vector "y": playing it was given up: context canceled` {
+		t.Errorf("between two calls: %v", err)
+	}
 	f.closed(set)
 	f.settled(0)
 }
+
+// over is a context that has ended, as one sees who asks between two calls.
+type over struct{ context.Context }
+
+func (over) Err() error { return context.Canceled }
 
 // TestFuelOfAVector gives a vector what the call would have.
 func TestFuelOfAVector(t *testing.T) {

@@ -68,14 +68,14 @@ func (c Compile) MarshalJSON() ([]byte, error) {
 const page = 64 << 10
 
 var limitsKind = object(nil,
-	section("plugins", boundsKind("64MiB", "256MiB", "8MiB", "1000000000"), func(l *Limits) *Bounds { return &l.Plugins },
+	section("plugins", boundsKind("64MiB", "256MiB", "8MiB"), func(l *Limits) *Bounds { return &l.Plugins },
 		"Of the operator's plugins."),
-	section("policies", boundsKind("16MiB", "32MiB", "1MiB", "100000000"), func(l *Limits) *Bounds { return &l.Policies },
+	section("policies", boundsKind("16MiB", "32MiB", "1MiB"), func(l *Limits) *Bounds { return &l.Policies },
 		"Of tenants' policies."),
 )
 
 // boundsKind is the same for every trust but for its defaults.
-func boundsKind(module, memory, stack, start string) kind[Bounds] {
+func boundsKind(module, memory, stack string) kind[Bounds] {
 	return object(nil,
 		restart("module_size", module, sizeWithin("1KiB", "1GiB"), func(b *Bounds) *int64 { return &b.ModuleSize },
 			"Largest file."),
@@ -97,7 +97,7 @@ func boundsKind(module, memory, stack, start string) kind[Bounds] {
 			"Memory of the router for the nested calls of one instance."),
 		restart("instances", "0", countWithin(0, 4096), func(b *Bounds) *int64 { return &b.Instances },
 			"Instances of one plugin with one configuration; 0 is the number of CPUs."),
-		section("fuel", fuelKind(start), func(b *Bounds) *Fuel { return &b.Fuel },
+		section("fuel", fuelKind, func(b *Bounds) *Fuel { return &b.Fuel },
 			"WebAssembly instructions that one call may run."),
 		section("output", outputKind, func(b *Bounds) *Output { return &b.Output },
 			"What one call may return."),
@@ -111,18 +111,16 @@ func boundsKind(module, memory, stack, start string) kind[Bounds] {
 // mostFuel is hours of processor time.
 const mostFuel = 1_000_000_000_000
 
-func fuelKind(start string) kind[Fuel] {
-	return object(nil,
-		restart("start", start, countWithin(1000, mostFuel), func(f *Fuel) *int64 { return &f.Start },
-			"Of start functions, `describe` and `configure` together."),
-		restart("score", "2000000", countWithin(1000, mostFuel), func(f *Fuel) *int64 { return &f.Score },
-			"Of `feedback`, and of `score` for each 16 candidates begun."),
-		restart("base", "20000000", countWithin(1000, mostFuel), func(f *Fuel) *int64 { return &f.Base },
-			"Of `request`, `response` and `stream`, beside `per_byte`."),
-		restart("per_byte", "5000", countWithin(1, 1_000_000), func(f *Fuel) *int64 { return &f.PerByte },
-			"Of these three, for each byte of their input."),
-	)
-}
+var fuelKind = object(nil,
+	restart("start", "100000000", countWithin(1000, mostFuel), func(f *Fuel) *int64 { return &f.Start },
+		"Of start functions, `describe` and `configure` together."),
+	restart("score", "2000000", countWithin(1000, mostFuel), func(f *Fuel) *int64 { return &f.Score },
+		"Of `feedback`, and of `score` for each 16 candidates begun."),
+	restart("base", "5000000", countWithin(1000, mostFuel), func(f *Fuel) *int64 { return &f.Base },
+		"Of `request`, `response` and `stream`, beside `per_byte`."),
+	restart("per_byte", "2000", countWithin(1, 1_000_000), func(f *Fuel) *int64 { return &f.PerByte },
+		"Of these three, for each byte of their input."),
+)
 
 var outputKind = object(nil,
 	restart("score", "64KiB", sizeWithin("1KiB", "64KiB"), func(o *Output) *int64 { return &o.Score },

@@ -29,9 +29,9 @@ type Usage struct {
 // Command starts a program which runs Main: its path and arguments.
 type Command []string
 
-// environment is all that a child gets: whatever secrets the parent has in its own stay there. One processor is for the
-// requests.
-var environment = []string{"GOMAXPROCS=1", "GOTRACEBACK=none"}
+// environment is all that a child gets: whatever secrets the parent has in its own stay there. It compiles on two
+// processors, of which its priority leaves next to nothing to it while requests want them.
+var environment = []string{"GOMAXPROCS=2", "GOTRACEBACK=none"}
 
 // leave is how long a process that was killed, or has closed its answer, may take to go.
 const leave = 5 * time.Second

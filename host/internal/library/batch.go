@@ -22,11 +22,11 @@ type Batch struct {
 	compiled  atomic.Bool   // something was, so that the disk cache may have grown
 }
 
-// Batch returns an empty one. While something serves, a processor is left to its requests, if there is another.
+// Batch returns an empty one. While something serves, compilations, each of which uses two processors, don't outnumber those.
 func (l *Library) Batch(serving bool) *Batch {
 	n := runtime.GOMAXPROCS(0)
-	if serving && n > 1 {
-		n--
+	if serving {
+		n = max(1, n/2)
 	}
 	return &Batch{library: l, room: make(chan struct{}, n)}
 }
