@@ -92,12 +92,7 @@ func (g Golden) Run(t *testing.T) {
 		})
 	}
 	if len(g.Vectors) > 0 {
-		t.Run("vectors", func(t *testing.T) {
-			v := NewVectors(t)
-			for _, name := range g.Vectors {
-				v.golden(t, name, g.read(t, filepath.Join("testdata", name+".txtar")))
-			}
-		})
+		t.Run("vectors", g.vectors)
 	}
 }
 

@@ -94,6 +94,14 @@ func (f *Strategy) Last() abi.Vector {
 	return abi.Vector{Config: abi.RawJSON(f.config), Export: abi.ExportScore, Input: bytes.Clone(f.in), Output: bytes.Clone(f.out)}
 }
 
+// vectors collects the calls of the cases that are named for it.
+func (g *Golden) vectors(t *testing.T) {
+	v := NewVectors(t)
+	for _, name := range g.Vectors {
+		v.golden(t, name, g.read(t, filepath.Join("testdata", name+".txtar")))
+	}
+}
+
 // golden adds the calls of a case. A stream has two: all of it at once, and its second half with the state of the first.
 func (v *Vectors) golden(t *testing.T, name string, c *goldenCase) {
 	in := c.input(t)
