@@ -196,8 +196,8 @@ func TestBrokenPlugins(t *testing.T) {
 		module       []byte
 		want         string
 	}{
-		{"truncated", "latency", latency[:len(latency)/2], "compiling it: "},
-		{"truncated provider", "openai", openai[:len(openai)-100_000], "compiling it: "},
+		{"truncated", "latency", latency[:len(latency)/2], "is cut short"},
+		{"truncated provider", "openai", openai[:len(openai)-100_000], "is cut short"},
 		{"empty", "latency", nil, `it is not a WebAssembly 1.0 module: it starts with ""`},
 		{"not WASM", "openai", []byte("#!/bin/sh\nexit 1\n"), `it is not a WebAssembly 1.0 module: it starts with "#!/bin/s"`},
 		{"wrong exports", "latency", swapped(latency, "\x05score\x00", "\x05scare\x00"), `no export "score" (a strategy's) and no export "request" (a provider's)`},
