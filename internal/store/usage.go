@@ -7,14 +7,19 @@ import (
 	"time"
 )
 
-// EntryID names a ledger entry or a decision, everywhere and for ever. It begins with the time in
-// milliseconds, so that IDs sort by it.
+// EntryID names a request in the ledger and in the decision log, everywhere and for ever. It begins
+// with the time of the request's start in milliseconds, so that IDs sort by it.
 type EntryID [16]byte
 
 // NewEntryID makes an ID for a time.
 func NewEntryID(at time.Time) EntryID {
-	var id EntryID
+	id := FirstEntryID(at)
 	rand.Read(id[6:])
+	return id
+}
+
+// FirstEntryID is the least ID that a time can have.
+func FirstEntryID(at time.Time) (id EntryID) {
 	binary.BigEndian.PutUint16(id[:], uint16(at.UnixMilli()>>32))
 	binary.BigEndian.PutUint32(id[2:], uint32(at.UnixMilli()))
 	return id
@@ -25,11 +30,11 @@ func (id EntryID) Time() time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint16(id[:]))<<32 | int64(binary.BigEndian.Uint32(id[2:]))).UTC()
 }
 
-// Entry is an answered request in the usage ledger. Prompts and answers are not in it.
+// Entry is an answered request in the usage ledger. Prompts and answers are not in it. It counts
+// for the day on which the request began.
 type Entry struct {
 	ID         EntryID
 	RequestID  string // as the client saw it; the client may have chosen it, so it need not be unique
-	Start      time.Time
 	Tenant     string
 	Key        string // ID of a stored key, or name of a configured one
 	Group      string
@@ -50,6 +55,18 @@ type Entry struct {
 	Tokens
 	Priced bool // the price of all tokens is known
 	Cost   Money
+}
+
+// Usage is what the entry adds to sums.
+func (e *Entry) Usage() *Usage {
+	u := &Usage{Requests: 1, Tokens: e.Tokens, Cost: e.Cost, Latency: e.Latency.Truncate(time.Microsecond)}
+	if e.Error != "" {
+		u.Failed = 1
+	}
+	if !e.Priced {
+		u.Unpriced = 1
+	}
+	return u
 }
 
 // Tokens are counts. Cached is a part of Prompt, Reasoning of Completion.
