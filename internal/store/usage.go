@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -29,6 +30,12 @@ func FirstEntryID(at time.Time) (id EntryID) {
 func (id EntryID) Time() time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint16(id[:]))<<32 | int64(binary.BigEndian.Uint32(id[2:]))).UTC()
 }
+
+// Compare orders IDs: -1 when id is the earlier one, 1 when it is the later one.
+func (id EntryID) Compare(other EntryID) int { return bytes.Compare(id[:], other[:]) }
+
+// Before reports whether id is the earlier one.
+func (id EntryID) Before(other EntryID) bool { return id.Compare(other) < 0 }
 
 // Entry is an answered request in the usage ledger. Prompts and answers are not in it. It counts
 // for the day on which the request began.

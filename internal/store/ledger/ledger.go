@@ -101,7 +101,7 @@ func Open(dir string, sink Sink, o Options) (*Ledger, error) {
 // Texts longer than 256 bytes are cut.
 func (l *Ledger) Record(e *store.Entry) error {
 	buf := l.buffers.Get().(*[]byte)
-	*buf = appendRecord((*buf)[:0], e)
+	*buf = AppendRecord((*buf)[:0], e)
 	err := l.journal.Append(*buf)
 	l.buffers.Put(buf)
 	return err
@@ -214,7 +214,7 @@ func (l *Ledger) step() (more bool, err error) {
 	b.Entries, b.Unread = b.Entries[:0], nil
 	to, err := l.journal.Next(l.at, l.opts.BatchBytes, func(rec []byte) {
 		var e store.Entry
-		if decodeRecord(rec, &e) != nil {
+		if DecodeRecord(rec, &e) != nil {
 			b.Unread = append(b.Unread, append([]byte(nil), rec...))
 			return
 		}

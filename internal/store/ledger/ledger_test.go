@@ -38,20 +38,20 @@ func TestRecords(t *testing.T) {
 		name     string
 		in, want store.Entry
 	}{{"full", sample(), sample()}, {"empty", store.Entry{}, store.Entry{}}, {"absurd", absurd, cut}} {
-		b := appendRecord(nil, &c.in)
+		b := AppendRecord(nil, &c.in)
 		var got store.Entry
-		if err := decodeRecord(b, &got); err != nil {
+		if err := DecodeRecord(b, &got); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		if d := cmp.Diff(c.want, got); d != "" {
 			t.Errorf("%s: %s", c.name, d)
 		}
 		for n := range b {
-			if decodeRecord(b[:n], &got) == nil {
+			if DecodeRecord(b[:n], &got) == nil {
 				t.Errorf("%s: its first %d bytes are a record", c.name, n)
 			}
 		}
-		if decodeRecord(append(b, 0), &got) == nil {
+		if DecodeRecord(append(b, 0), &got) == nil {
 			t.Errorf("%s: with a byte behind it is a record", c.name)
 		}
 	}
@@ -59,14 +59,14 @@ func TestRecords(t *testing.T) {
 
 func FuzzRecord(f *testing.F) {
 	e := sample()
-	f.Add(appendRecord(nil, &e))
-	f.Add(appendRecord(nil, &store.Entry{}))
+	f.Add(AppendRecord(nil, &e))
+	f.Add(AppendRecord(nil, &store.Entry{}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var e store.Entry
-		if decodeRecord(b, &e) != nil {
+		if DecodeRecord(b, &e) != nil {
 			return
 		}
-		if again := appendRecord(nil, &e); !bytes.Equal(again, b) {
+		if again := AppendRecord(nil, &e); !bytes.Equal(again, b) {
 			t.Errorf("%x was read and is written as %x", b, again)
 		}
 	})
@@ -210,7 +210,7 @@ func TestUnreadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := sample()
-	for _, rec := range [][]byte{{9, 9, 9}, appendRecord(nil, &e)} {
+	for _, rec := range [][]byte{{9, 9, 9}, AppendRecord(nil, &e)} {
 		if err := j.Append(rec); err != nil {
 			t.Fatal(err)
 		}

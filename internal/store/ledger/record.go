@@ -38,10 +38,11 @@ const (
 	maxMicros = int64(24 * time.Hour / time.Microsecond)
 )
 
-var errRecord = errors.New("ledger: not a record of this version")
+// ErrRecord means that bytes are no record that this version knows.
+var ErrRecord = errors.New("ledger: not a record of this version")
 
-// appendRecord encodes an entry.
-func appendRecord(dst []byte, e *store.Entry) []byte {
+// AppendRecord encodes an entry. Texts and figures beyond the bounds of a record are cut to them.
+func AppendRecord(dst []byte, e *store.Entry) []byte {
 	dst = append(dst, recordVersion)
 	dst = append(dst, e.ID[:]...)
 	flags := byte(0)
@@ -84,10 +85,10 @@ func clean(s string) string {
 	return s
 }
 
-// decodeRecord reads what appendRecord has written, and nothing else.
-func decodeRecord(b []byte, e *store.Entry) error {
+// DecodeRecord reads what AppendRecord has written, and nothing else: ErrRecord.
+func DecodeRecord(b []byte, e *store.Entry) error {
 	if len(b) < 18 || b[0] != recordVersion || b[17]&^allFlags != 0 {
-		return errRecord
+		return ErrRecord
 	}
 	*e = store.Entry{ID: store.EntryID(b[1:17]), Stream: b[17]&flagStream != 0, Counted: b[17]&flagCounted != 0, Priced: b[17]&flagPriced != 0}
 	b = b[18:]
@@ -103,7 +104,7 @@ func decodeRecord(b []byte, e *store.Entry) error {
 	var n [11]int64
 	for i, most := range [...]int64{math.MaxInt32, math.MaxInt32, math.MaxInt32, maxMicros, maxMicros, maxCount, maxCount, maxCount, maxCount, maxCount, int64(maxCost)} {
 		if n[i] = uvarint(most); n[i] < 0 {
-			return errRecord
+			return ErrRecord
 		}
 	}
 	e.Version, e.Status, e.Attempts = int(n[0]), int(n[1]), int(n[2])
@@ -113,16 +114,16 @@ func decodeRecord(b []byte, e *store.Entry) error {
 	for _, s := range [...]*string{&e.RequestID, &e.Tenant, &e.Key, &e.Group, &e.Deployment, &e.Provider, &e.Model, &e.Surface, &e.Policy, &e.Error} {
 		size := uvarint(maxText)
 		if size < 0 || int(size) > len(b) {
-			return errRecord
+			return ErrRecord
 		}
 		*s = string(b[:size])
 		if clean(*s) != *s {
-			return errRecord
+			return ErrRecord
 		}
 		b = b[size:]
 	}
 	if len(b) > 0 {
-		return errRecord
+		return ErrRecord
 	}
 	return nil
 }
