@@ -11,7 +11,7 @@ import (
 // BenchmarkAdd is what a request spends; packing is the background's.
 func BenchmarkAdd(b *testing.B) {
 	l := Open(&memory{}, Options{Interval: time.Hour})
-	defer l.Close(context.Background())
+	defer closing(b, l)
 	var r Record
 	newTraffic(8, 1).next(&r)
 	s := &l.shards[abi.Hash("acme")%shards]
@@ -31,7 +31,7 @@ func BenchmarkAdd(b *testing.B) {
 func packed(b *testing.B, decisions int) (*Log, func() int64) {
 	sink := openStore(b)
 	l := Open(sink, Options{})
-	b.Cleanup(func() { l.Close(context.Background()) })
+	b.Cleanup(func() { closing(b, l) })
 	tr := newTraffic(8, 5)
 	var r Record
 	for i := range decisions {

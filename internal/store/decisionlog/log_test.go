@@ -23,8 +23,19 @@ func openStore(tb testing.TB) *sqlite.Store {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { s.Close() })
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
 	return s
+}
+
+func closing(tb testing.TB, l *Log) {
+	tb.Helper()
+	if err := l.Close(context.Background()); err != nil {
+		tb.Error(err)
+	}
 }
 
 // memory is a sink that may refuse.
@@ -97,7 +108,7 @@ func scan(t *testing.T, l *Log, tenant string, last int) (ids []store.EntryID) {
 // Whatever is added, in however many blocks, is scanned, found and listed, and by its tenant alone.
 func TestReading(t *testing.T) {
 	l := Open(openStore(t), Options{})
-	defer l.Close(context.Background())
+	defer closing(t, l)
 	mine, other := newTraffic(3, 1), newTraffic(2, 1)
 	other.tenant = "bolt"
 	var ids []store.EntryID
@@ -167,7 +178,7 @@ func TestReading(t *testing.T) {
 func TestSmallBlocksAreMerged(t *testing.T) {
 	sink := &memory{}
 	l := Open(sink, Options{})
-	defer l.Close(context.Background())
+	defer closing(t, l)
 	tr := newTraffic(4, 1)
 	var ids []store.EntryID
 	var r Record
@@ -198,7 +209,7 @@ func TestReadersKeepTheirBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &memory{}
 		l := Open(sink, Options{MaxAge: time.Hour})
-		defer l.Close(context.Background())
+		defer closing(t, l)
 		tr := newTraffic(2, 1)
 		tr.at = time.Now()
 		var r Record

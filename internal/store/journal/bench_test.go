@@ -13,7 +13,7 @@ func BenchmarkAppend(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer j.Close()
+			defer closing(b, j)
 			b.ReportAllocs()
 			b.SetParallelism(16)
 			b.RunParallel(func(pb *testing.PB) {
@@ -34,7 +34,7 @@ func BenchmarkAppendAlone(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer j.Close()
+	defer closing(b, j)
 	rec := bytes.Repeat([]byte("r"), 180)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -73,7 +73,7 @@ func TestDiskFull(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer j.Close()
+			defer closing(t, j)
 			put(t, j, "safe")
 			d.set(func(d *badDisk) { d.room = 5 })
 			for i, want := range []error{ErrHeld, ErrHeld, ErrHeld, ErrHeld, ErrLost, ErrLost} {
@@ -105,7 +105,7 @@ func TestLargestSize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer j.Close()
+		defer closing(t, j)
 		n := 0
 		for ; n < 100; n++ {
 			if err = j.Append(make([]byte, 20)); err != nil {
@@ -138,7 +138,7 @@ func TestDiskHangs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer j.Close()
+		defer closing(t, j)
 		hang := make(chan struct{})
 		d.set(func(d *badDisk) { d.hang = hang })
 		results := make(chan error, 10)

@@ -19,8 +19,15 @@ func openTest(t *testing.T, dir string, o Options) *Journal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { j.Close() })
+	t.Cleanup(func() { closing(t, j) })
 	return j
+}
+
+func closing(tb testing.TB, j *Journal) {
+	tb.Helper()
+	if err := j.Close(); err != nil {
+		tb.Error(err)
+	}
 }
 
 // drain reads everything from a position on.
@@ -142,7 +149,7 @@ func TestTornEnds(t *testing.T) {
 			dir := t.TempDir()
 			j := openTest(t, dir, Options{})
 			put(t, j, "zeroth")
-			j.Close()
+			closing(t, j)
 			f, err := os.OpenFile(path(dir, 1), os.O_APPEND|os.O_WRONLY, 0)
 			if err != nil {
 				t.Fatal(err)
@@ -172,7 +179,7 @@ func TestForeignAndUnfinishedSegments(t *testing.T) {
 	dir := t.TempDir()
 	j := openTest(t, dir, Options{})
 	put(t, j, "one")
-	j.Close()
+	closing(t, j)
 	for number, content := range map[uint64][]byte{5: nil, 6: header(j.ID(), 6)[:20], 7: make([]byte, headerSize)} {
 		if err := os.WriteFile(path(dir, number), content, 0o600); err != nil {
 			t.Fatal(err)
@@ -182,13 +189,13 @@ func TestForeignAndUnfinishedSegments(t *testing.T) {
 	if got, _ := drain(t, j, Position{}); !slices.Equal(got, []string{"one"}) {
 		t.Errorf("got %q", got)
 	}
-	j.Close()
+	closing(t, j)
 	for name, content := range map[string][]byte{"another journal": header(ID{1}, 9), "not a segment": bytes.Repeat([]byte("z"), 99), "another number": header(j.ID(), 8)} {
 		if err := os.WriteFile(path(dir, 9), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if j, err := Open(dir, Options{}); err == nil {
-			j.Close()
+			closing(t, j)
 			t.Errorf("%s was taken", name)
 		}
 	}

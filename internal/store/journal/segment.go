@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -143,9 +144,9 @@ func inspect(path string, number uint64) (*segment, ID, error) {
 	}
 	defer f.Close()
 	head := make([]byte, headerSize)
-	n, err := io.ReadFull(f, head)
+	_, err = io.ReadFull(f, head)
 	switch {
-	case n < headerSize && (err == io.EOF || err == io.ErrUnexpectedEOF), err == nil && bytes.Equal(head, make([]byte, headerSize)):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), err == nil && bytes.Equal(head, make([]byte, headerSize)):
 		return nil, id, os.Remove(path)
 	case err != nil:
 		return nil, id, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -110,8 +111,11 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer st.Close()
-	defer l.Close(t.Context())
+	t.Cleanup(func() {
+		if err := errors.Join(l.Close(context.Background()), st.Close()); err != nil {
+			t.Error(err)
+		}
+	})
 	if err := l.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}

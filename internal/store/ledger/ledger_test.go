@@ -215,7 +215,9 @@ func TestUnreadable(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	j.Close()
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
 	sink := &memory{}
 	l, err := Open(dir, sink, Options{})
 	if err != nil {

@@ -68,12 +68,12 @@ func marks(n int) string { return "(" + strings.Repeat("?, ", n-1) + "?)" }
 
 // addEntries inserts entries and adds those that were not there to the sums of their days.
 func (s *Store) addEntries(ctx context.Context, tx *sql.Tx, entries []store.Entry) error {
+	// Statements end with the transaction.
 	insert, err := tx.PrepareContext(ctx, `INSERT INTO entries (id, request, tenant, key, grp, deployment, provider, model, surface, policy, version, status, error, flags,
 		attempts, latency, first_token, prompt, completion, cached, cache_write, reasoning, cost) VALUES `+marks(23)+" ON CONFLICT DO NOTHING")
 	if err != nil {
 		return err
 	}
-	defer insert.Close()
 	sums := map[dayKey]*store.Usage{}
 	for i := range entries {
 		e := &entries[i]
@@ -124,7 +124,6 @@ func addDays(ctx context.Context, tx *sql.Tx, sums map[dayKey]*store.Usage) erro
 	if err != nil {
 		return err
 	}
-	defer add.Close()
 	for k, u := range sums {
 		if _, err := add.ExecContext(ctx, k.day, k.tenant, k.key, k.group, k.deployment, k.provider, k.model, k.surface, u.Requests, u.Failed, u.Unpriced,
 			u.Prompt, u.Completion, u.Cached, u.CacheWrite, u.Reasoning, u.Cost, u.Latency.Microseconds()); err != nil {

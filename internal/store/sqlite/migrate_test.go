@@ -31,7 +31,7 @@ func TestMigrationsFromEveryVersion(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			db.Close()
+			closing(t, db)
 			s := openTest(t, path)
 			for _, check := range []func(context.Context, *testing.T, *Store){checkVersion1, checkVersion2}[:from] {
 				check(t.Context(), t, s)
@@ -97,7 +97,7 @@ func TestFailedMigration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer closing(t, db)
 	bad := []string{migrations[0], "CREATE TABLE half (id INTEGER); CREATE TABLE tenants (id INTEGER);"}
 	if err := migrate(t.Context(), db, bad); err == nil {
 		t.Fatal("it was applied")

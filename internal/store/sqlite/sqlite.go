@@ -43,8 +43,7 @@ const readers = 4
 func Open(ctx context.Context, path string) (*Store, error) {
 	s := &Store{}
 	if err := s.open(ctx, path); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("opening the database %q: %w", path, err)
+		return nil, fmt.Errorf("opening the database %q: %w", path, errors.Join(err, s.Close()))
 	}
 	return s, nil
 }
@@ -125,7 +124,8 @@ func connect(path, begin string, pragmas ...string) (*sql.DB, error) {
 	return sql.Open("sqlite", u.String())
 }
 
-// Close ends all connections once their work is done, and gives the file up.
+// Close ends all connections once their work is done, and gives the file up. Calls that come later
+// return an error. It may be called again.
 func (s *Store) Close() error {
 	var errs []error
 	for _, db := range []*sql.DB{s.reader, s.writer} {
@@ -134,7 +134,9 @@ func (s *Store) Close() error {
 		}
 	}
 	if s.lock != nil {
-		errs = append(errs, s.lock.Close())
+		if err := s.lock.Close(); !errors.Is(err, os.ErrClosed) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,8 +19,15 @@ func openTest(tb testing.TB, path string) *Store {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { s.Close() })
+	tb.Cleanup(func() { closing(tb, s) })
 	return s
+}
+
+func closing(tb testing.TB, c io.Closer) {
+	tb.Helper()
+	if err := c.Close(); err != nil {
+		tb.Error(err)
+	}
 }
 
 func TestContract(t *testing.T) {
@@ -58,7 +66,7 @@ func TestRefusals(t *testing.T) {
 		t.Helper()
 		s, err := Open(t.Context(), path)
 		if err == nil {
-			s.Close()
+			closing(t, s)
 		}
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", name, err)
@@ -71,7 +79,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := s.writer.ExecContext(t.Context(), "PRAGMA user_version = 99"); err != nil {
 		t.Fatal(err)
 	}
-	s.Close()
+	closing(t, s)
 	refused("a newer schema", path, "schema has version 99 and this program knows versions up to 2")
 
 	foreign := filepath.Join(dir, "foreign.db")
@@ -82,7 +90,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), "CREATE TABLE cats (name TEXT)"); err != nil {
 		t.Fatal(err)
 	}
-	db.Close()
+	closing(t, db)
 	before, err := os.ReadFile(foreign)
 	if err != nil {
 		t.Fatal(err)

@@ -51,11 +51,9 @@ func same(t *testing.T, what string, got, want any) {
 	}
 }
 
-func tenant(t *testing.T, s store.Store, name string) *store.Tenant {
+func tenant(t *testing.T, s store.Store, name string) {
 	t.Helper()
-	made := &store.Tenant{Name: name}
-	must(t, s.CreateTenant(t.Context(), made))
-	return made
+	must(t, s.CreateTenant(t.Context(), &store.Tenant{Name: name}))
 }
 
 // secret makes a stored secret that is like no other.

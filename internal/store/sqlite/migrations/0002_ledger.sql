@@ -68,6 +68,8 @@ CREATE TABLE days (
 	PRIMARY KEY (day, tenant, key, grp, deployment, provider, model, surface)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX days_by_tenant ON days (tenant, day);
+
 CREATE TABLE blocks (
 	id     INTEGER PRIMARY KEY AUTOINCREMENT,
 	tenant INTEGER NOT NULL,
