@@ -18,6 +18,13 @@ import (
 	"github.com/switchyard-gateway/switchyard/internal/store/journal"
 )
 
+func closing(tb testing.TB, l *Ledger) {
+	tb.Helper()
+	if err := l.Close(context.Background()); err != nil {
+		tb.Error(err)
+	}
+}
+
 func sample() store.Entry {
 	return store.Entry{
 		ID: store.EntryID{1, 2, 3}, RequestID: "req-1", Tenant: "acme", Key: "key_1", Group: "fast", Deployment: "openai/gpt-4o", Provider: "openai",
@@ -187,7 +194,7 @@ func TestBatches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close(context.Background())
+		defer closing(t, l)
 		for i := range 50 {
 			if err := l.Record(&store.Entry{ID: store.EntryID{byte(i)}}); err != nil {
 				t.Fatal(err)

@@ -3,7 +3,6 @@
 package ledger
 
 import (
-	"context"
 	"testing"
 	"time"
 )
@@ -17,7 +16,7 @@ func TestRecordDoesNotAllocate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close(context.Background())
+	defer closing(t, l)
 	e := sample()
 	if n := testing.AllocsPerRun(1000, func() {
 		if err := l.Record(&e); err != nil {

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -148,7 +147,8 @@ func (s *Store) look(ctx context.Context, f func(tx *sql.Tx) error) error {
 		return err
 	}
 	err = f(tx)
-	return errors.Join(err, tx.Rollback())
+	_ = tx.Rollback() // nothing was written
+	return err
 }
 
 func (s *Store) UpdateKey(ctx context.Context, k *store.Key) error {

@@ -148,7 +148,7 @@ func (s *Store) write(ctx context.Context, doing string, f func(tx *sql.Tx) erro
 		if err = f(tx); err == nil {
 			err = tx.Commit()
 		} else {
-			err = errors.Join(err, tx.Rollback())
+			_ = tx.Rollback() // the reason is err; a canceled context has done it already
 		}
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -176,5 +177,43 @@ func TestNamesOfFailedTransactions(t *testing.T) {
 	got, err := s.Entries(t.Context(), &store.EntryQuery{Tenant: "acme", Limit: 9})
 	if err != nil || len(got) != 1 || got[0] != e {
 		t.Errorf("entries: %+v, %v", got, err)
+	}
+}
+
+// A database that is full takes nothing, whole batches or none, and all when it has room again.
+func TestFull(t *testing.T) {
+	s := openTest(t, filepath.Join(t.TempDir(), "s.db"))
+	var pages int
+	if err := s.writer.QueryRowContext(t.Context(), "PRAGMA page_count").Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	limit := func(n int) {
+		t.Helper()
+		if _, err := s.writer.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(pages + 2)
+	batch := &store.Batch{Journal: [16]byte{1}, Segment: 5}
+	for i := range 500 {
+		batch.Entries = append(batch.Entries, store.Entry{ID: store.NewEntryID(now()), Tenant: "acme", Key: fmt.Sprint(i % 7), RequestID: strings.Repeat("r", 100), Cost: 1})
+	}
+	sums := func() int64 {
+		t.Helper()
+		all, err := s.Usage(t.Context(), &store.UsageQuery{To: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[0].Requests
+	}
+	if err := s.Record(t.Context(), batch); err == nil || !strings.Contains(err.Error(), "full") {
+		t.Fatalf("recorded: %v", err)
+	}
+	if segment, _, err := s.Position(t.Context(), batch.Journal); err != nil || segment != 0 || sums() != 0 {
+		t.Errorf("half a batch was recorded: position %d, %d entries, %v", segment, sums(), err)
+	}
+	limit(1 << 30)
+	if err := s.Record(t.Context(), batch); err != nil || sums() != 500 {
+		t.Errorf("with room again: %d entries, %v", sums(), err)
 	}
 }
