@@ -174,6 +174,32 @@ func TestReading(t *testing.T) {
 	}
 }
 
+// Requests do not end in the order in which they began, and all of them are found.
+func TestFindsWhatCameInAnyOrder(t *testing.T) {
+	l := Open(&memory{}, Options{})
+	defer closing(t, l)
+	var all []*Record
+	tr := newTraffic(2, 0)
+	for range 64 {
+		r := &Record{}
+		tr.next(r)
+		all = append(all, r)
+	}
+	for i := range all {
+		l.Add(all[(i*29+31)%64])
+		if i%3 == 0 { // small blocks, some of which are merged
+			if err := l.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for i, r := range all {
+		if got, err := l.Find(t.Context(), "acme", r.Entry.ID); err != nil || got.Entry != r.Entry {
+			t.Errorf("decision %d: %v", i, err)
+		}
+	}
+}
+
 // Blocks of a few decisions do not stay many.
 func TestSmallBlocksAreMerged(t *testing.T) {
 	sink := &memory{}

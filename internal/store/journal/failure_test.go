@@ -172,3 +172,34 @@ func TestDiskHangs(t *testing.T) {
 		}
 	})
 }
+
+// What came while a write hung that then failed stands behind it.
+func TestDiskHangsAndIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &badDisk{room: -1}
+		j, err := open(t.TempDir(), Options{}, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closing(t, j)
+		hang := make(chan struct{})
+		d.set(func(d *badDisk) { d.hang, d.room = hang, 0 })
+		first := make(chan error, 1)
+		go func() { first <- j.Append([]byte("first")) }()
+		time.Sleep(stallAfter + 2*watchInterval)
+		if err := j.Append([]byte("second")); !errors.Is(err, ErrHeld) {
+			t.Errorf("meanwhile: %v", err)
+		}
+		d.set(func(d *badDisk) { d.hang = nil })
+		close(hang)
+		if err := <-first; !errors.Is(err, ErrHeld) {
+			t.Errorf("the write that failed: %v", err)
+		}
+		d.set(func(d *badDisk) { d.room = -1 })
+		time.Sleep(2 * watchInterval)
+		put(t, j, "third")
+		if got, _ := drain(t, j, Position{}); !slices.Equal(got, []string{"first", "second", "third"}) {
+			t.Errorf("got %q", got)
+		}
+	})
+}
