@@ -19,7 +19,7 @@ func BenchmarkAdd(b *testing.B) {
 	for b.Loop() {
 		l.Add(&r)
 		if p := s.pending["acme"]; len(p.framed) > targetBytes/2 { // as if it were packed
-			s.take(0)
+			s.take(everything)
 			s.recycle(p.framed)
 			l.bytes.Store(0)
 		}
@@ -38,7 +38,7 @@ func packed(b *testing.B, decisions int) (*Log, func() int64) {
 		tr.next(&r)
 		l.Add(&r)
 		if i%1000 == 999 {
-			if err := l.store(context.Background(), targetBytes); err != nil {
+			if err := l.store(context.Background(), l.due); err != nil {
 				b.Fatal(err)
 			}
 		}

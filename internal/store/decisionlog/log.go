@@ -79,7 +79,7 @@ type Log struct {
 	done    chan struct{}
 
 	// reading is held for reading by those who follow a tenant's blocks, and for writing while blocks
-	// are replaced or trimmed.
+	// are replaced.
 	reading sync.RWMutex
 	writing sync.Mutex // one store at a time; holds what follows
 	pack    packer
@@ -195,9 +195,9 @@ func (l *Log) run() {
 		case <-l.ctx.Done():
 			return
 		case <-tick.C:
-			err = l.store(l.ctx, 0)
+			err = l.store(l.ctx, everything)
 		case <-l.wake:
-			err = l.store(l.ctx, targetBytes)
+			err = l.store(l.ctx, l.due)
 		case <-trim.C:
 			err = l.trim(l.ctx)
 		}
@@ -207,16 +207,19 @@ func (l *Log) run() {
 	}
 }
 
-// store packs and stores what is pending of tenants that have so many bytes, or of all when memory
-// is short.
-func (l *Log) store(ctx context.Context, least int) error {
+// everything and due choose what is stored: all, or full blocks unless memory is short.
+func everything(string, *pending) bool { return true }
+
+func (l *Log) due(_ string, p *pending) bool {
+	return len(p.framed) >= targetBytes || int(l.bytes.Load()) > l.opts.PendingBytes/2
+}
+
+// store packs and stores what is pending of some tenants.
+func (l *Log) store(ctx context.Context, which func(tenant string, p *pending) bool) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if int(l.bytes.Load()) > l.opts.PendingBytes/2 {
-		least = 0
-	}
 	for i := range l.shards {
-		for tenant, p := range l.shards[i].take(least) {
+		for tenant, p := range l.shards[i].take(which) {
 			b := store.Block{Tenant: tenant, First: p.first, Last: p.last, Count: p.count, Data: l.pack.pack(p.framed)}
 			l.unsaved = append(l.unsaved, b)
 			l.bytes.Add(int64(len(b.Data) - p.size))
@@ -240,13 +243,13 @@ func (l *Log) store(ctx context.Context, least int) error {
 	return l.merge(ctx)
 }
 
-// take removes what is pending of tenants that have at least so many bytes.
-func (s *shard) take(least int) map[string]*pending {
+// take removes what is pending of some tenants.
+func (s *shard) take(which func(tenant string, p *pending) bool) map[string]*pending {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	taken := map[string]*pending{}
 	for tenant, p := range s.pending {
-		if len(p.framed) >= least {
+		if which(tenant, p) {
 			taken[tenant] = p
 			delete(s.pending, tenant)
 		}
@@ -256,7 +259,7 @@ func (s *shard) take(least int) map[string]*pending {
 
 // Flush stores everything that was added before it.
 func (l *Log) Flush(ctx context.Context) error {
-	if err := l.store(ctx, 0); err != nil {
+	if err := l.store(ctx, everything); err != nil {
 		return fmt.Errorf("storing decisions: %w", err)
 	}
 	return nil

@@ -230,8 +230,8 @@ func TestSmallBlocksAreMerged(t *testing.T) {
 	}
 }
 
-// While somebody reads, blocks are neither merged nor trimmed.
-func TestReadersKeepTheirBlocks(t *testing.T) {
+// While somebody reads, blocks are not merged; what is trimmed is passed over.
+func TestReadersAndMaintenance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &memory{}
 		l := Open(sink, Options{MaxAge: time.Hour})
@@ -248,22 +248,27 @@ func TestReadersKeepTheirBlocks(t *testing.T) {
 				}
 			}
 		}
-		add(7)
-		n := 0
-		err := l.Scan(t.Context(), "acme", 7, func(*Record) error {
-			if n++; n == 1 {
-				add(20)
-				time.Sleep(2 * time.Hour)
+		scan := func(meanwhile func()) (n int) {
+			t.Helper()
+			if err := l.Scan(t.Context(), "acme", 100, func(*Record) error {
+				if n++; n == 1 {
+					meanwhile()
+				}
+				return nil
+			}); err != nil {
+				t.Error(err)
 			}
-			return nil
-		})
-		if err != nil || n != 7 {
-			t.Errorf("%d decisions, %v", n, err)
+			return n
 		}
-		time.Sleep(trimInterval)
-		synctest.Wait()
-		if n, err := l.Len(t.Context(), "acme"); err != nil || n != 0 {
-			t.Errorf("%d decisions that are too old, %v", n, err)
+		add(7)
+		if n := scan(func() { add(20) }); n != 7 {
+			t.Errorf("%d decisions while others came", n)
+		}
+		if n := scan(func() { time.Sleep(2 * time.Hour) }); n == 0 || n > 20 {
+			t.Errorf("%d decisions while they were trimmed", n)
+		}
+		if n := scan(func() {}); n != 0 {
+			t.Errorf("%d decisions that are too old", n)
 		}
 	})
 }

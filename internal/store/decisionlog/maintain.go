@@ -70,12 +70,8 @@ func (l *Log) mergeTenant(ctx context.Context, tenant string) error {
 	return l.sink.AddBlocks(ctx, []store.Block{merged}, replaced)
 }
 
-// trim deletes what is too old or too much.
+// trim deletes what is too old or too much, whoever reads: a reader passes over what is gone.
 func (l *Log) trim(ctx context.Context) error {
-	if !l.reading.TryLock() {
-		return nil // somebody reads: next time
-	}
-	defer l.reading.Unlock()
 	_, err := l.sink.TrimBlocks(ctx, l.opts.TenantBytes, time.Now().Add(-l.opts.MaxAge))
 	return err
 }

@@ -2,6 +2,7 @@ package decisionlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,11 +16,11 @@ type reader struct {
 	dec    decoder
 }
 
-// follow lists a tenant's blocks after storing what is pending. They stay until the returned
-// function is called.
+// follow lists a tenant's blocks after storing what is pending of it. They are not replaced until
+// the returned function is called.
 func (l *Log) follow(ctx context.Context, tenant string) ([]store.BlockInfo, func(), error) {
-	if err := l.Flush(ctx); err != nil {
-		return nil, nil, err
+	if err := l.store(ctx, func(name string, _ *pending) bool { return name == tenant }); err != nil {
+		return nil, nil, fmt.Errorf("storing decisions: %w", err)
 	}
 	l.reading.RLock()
 	blocks, err := l.sink.ListBlocks(ctx, tenant)
@@ -36,6 +37,9 @@ func (r *reader) each(ctx context.Context, id int64, yield func(rec []byte) (boo
 		return false, context.Cause(ctx)
 	}
 	data, err := r.log.sink.BlockData(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil // it was trimmed meanwhile
+	}
 	if err != nil {
 		return false, err
 	}
@@ -70,7 +74,8 @@ func count(blocks []store.BlockInfo) int {
 // Scan calls yield with the last so many decisions of a tenant, in about the order in which their
 // requests ended, until it returns an error, which Scan's
 // error wraps. A record and what it points to
-// are yield's until it returns. While a Scan is under way the log grows and is not trimmed.
+// are yield's until it returns. What comes while a Scan is under way is not in it, and decisions that
+// are trimmed meanwhile are passed over.
 func (l *Log) Scan(ctx context.Context, tenant string, last int, yield func(*Record) error) error {
 	blocks, done, err := l.follow(ctx, tenant)
 	if err != nil {
