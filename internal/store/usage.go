@@ -176,6 +176,9 @@ type Ledger interface {
 	SpentOn(ctx context.Context, day Day) ([]Spent, error)
 	// Entries lists single entries.
 	Entries(ctx context.Context, q *EntryQuery) ([]Entry, error)
+	// TrimEntries deletes the single entries of requests that began before a time, and returns how
+	// many they were. Sums stay.
+	TrimEntries(ctx context.Context, oldest time.Time) (int, error)
 }
 
 // Day counts days since 1970-01-01, in UTC.

@@ -164,6 +164,27 @@ func (s *Store) Entries(ctx context.Context, q *store.EntryQuery) ([]store.Entry
 	return all, nil
 }
 
+// trimAtOnce is how many entries are deleted in one transaction, so that others get their turn.
+const trimAtOnce = 5000
+
+func (s *Store) TrimEntries(ctx context.Context, oldest time.Time) (int, error) {
+	limit := store.FirstEntryID(oldest)
+	for deleted := 0; ; {
+		var n int64
+		err := s.write(ctx, "trimming the ledger", func(tx *sql.Tx) error {
+			r, err := tx.ExecContext(ctx, "DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE id < ? ORDER BY id LIMIT ?)", limit[:], trimAtOnce)
+			if err != nil {
+				return err
+			}
+			n, err = r.RowsAffected()
+			return err
+		})
+		if deleted += int(n); err != nil || n < trimAtOnce {
+			return deleted, err
+		}
+	}
+}
+
 // names are the numbers of names, for whoever writes. Those that a transaction adds count for
 // others once it is committed.
 type names struct {

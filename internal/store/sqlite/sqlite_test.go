@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"os"
@@ -215,5 +216,23 @@ func TestFull(t *testing.T) {
 	limit(1 << 30)
 	if err := s.Record(t.Context(), batch); err != nil || sums() != 500 {
 		t.Errorf("with room again: %d entries, %v", sums(), err)
+	}
+}
+
+// What durability and safety rest on is really set; SQLite ignores what it does not know.
+func TestPragmas(t *testing.T) {
+	s := openTest(t, filepath.Join(t.TempDir(), "s.db"))
+	for _, c := range []struct {
+		db     *sql.DB
+		pragma string
+		want   string
+	}{
+		{s.writer, "journal_mode", "wal"}, {s.writer, "synchronous", "2"}, {s.writer, "foreign_keys", "1"}, {s.writer, "busy_timeout", "5000"},
+		{s.writer, "trusted_schema", "0"}, {s.writer, "journal_size_limit", "67108864"}, {s.reader, "query_only", "1"}, {s.reader, "busy_timeout", "5000"},
+	} {
+		var got string
+		if err := c.db.QueryRowContext(t.Context(), "PRAGMA "+c.pragma).Scan(&got); err != nil || got != c.want {
+			t.Errorf("%s is %s, want %s, %v", c.pragma, got, c.want, err)
+		}
 	}
 }

@@ -68,6 +68,28 @@ func ledger(t *testing.T, s store.Store) {
 	}
 }
 
+// Old entries go, their sums stay.
+func trimmedEntries(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	var all []store.Entry
+	for i := range 12_000 {
+		all = append(all, entry(may4.Add(time.Duration(i)*time.Second), nil))
+	}
+	record(t, s, all...)
+	n, err := s.TrimEntries(ctx, may4.Add(11_000*time.Second))
+	must(t, err)
+	left, err := s.Entries(ctx, &store.EntryQuery{Tenant: "acme", Limit: 20_000})
+	must(t, err)
+	if n != 11_000 || len(left) != 1000 || left[999].ID != all[11_000].ID {
+		t.Errorf("%d deleted, %d left", n, len(left))
+	}
+	sums, err := s.Usage(ctx, &store.UsageQuery{To: 1 << 20})
+	must(t, err)
+	if sums[0].Requests != 12_000 {
+		t.Errorf("sums: %+v", sums)
+	}
+}
+
 // An entry that comes again, in the same batch or another, changes nothing.
 func twice(t *testing.T, s store.Store) {
 	ctx := t.Context()
