@@ -7,10 +7,12 @@ import (
 	"time"
 )
 
-// The watcher looks every watchInterval; a write that has lasted stallAfter is not waited for.
+// The watcher looks every watchInterval; a write that has lasted stallAfter is not waited for, nor is
+// one with a sync, which takes longer on a busy disk, after syncStallAfter.
 const (
-	watchInterval = 100 * time.Millisecond
-	stallAfter    = 250 * time.Millisecond
+	watchInterval  = 100 * time.Millisecond
+	stallAfter     = 250 * time.Millisecond
+	syncStallAfter = 2 * time.Second
 )
 
 // watcher releases those who wait for a write that does not end, and writes what is held once the
@@ -33,7 +35,11 @@ func (j *Journal) watch() {
 	defer j.mu.Unlock()
 	switch {
 	case j.writing:
-		if !j.stalled && time.Since(j.began) >= stallAfter {
+		patience := stallAfter
+		if j.opts.SyncAlways {
+			patience = syncStallAfter
+		}
+		if !j.stalled && time.Since(j.began) >= patience {
 			j.stalled = true
 			j.turn.Broadcast()
 		}

@@ -132,9 +132,15 @@ func TestLargestSize(t *testing.T) {
 // A write that hangs holds up the one caller that makes it. The others leave, and all records are
 // there once it ends.
 func TestDiskHangs(t *testing.T) {
+	for _, always := range []bool{false, true} {
+		testDiskHangs(t, always)
+	}
+}
+
+func testDiskHangs(t *testing.T, always bool) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &badDisk{room: -1}
-		j, err := open(t.TempDir(), Options{}, d)
+		j, err := open(t.TempDir(), Options{SyncAlways: always}, d)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,6 +153,13 @@ func TestDiskHangs(t *testing.T) {
 		}
 		time.Sleep(stallAfter + 2*watchInterval)
 		synctest.Wait()
+		if always {
+			if len(results) != 0 {
+				t.Errorf("%d callers did not wait for a sync", len(results))
+			}
+			time.Sleep(syncStallAfter)
+			synctest.Wait()
+		}
 		if len(results) != 9 {
 			t.Fatalf("%d of ten callers are back, want all but the writer", len(results))
 		}
