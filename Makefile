@@ -73,7 +73,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s, or 20000x for a count)
 	@.ci/fuzz $(FUZZTIME)
 
 bench: ## Run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./sdk/... ./host ./plugins/... ./internal/gateway ./internal/upstream ./server
+	$(GO) test -run '^$$' -bench . -benchmem ./sdk/... ./host ./plugins/... ./internal/gateway ./internal/store/... ./internal/upstream ./server
 
 lint: ## Run the linters
 	$(LINT) run ./...

@@ -54,6 +54,16 @@ var Rules = []Rule{
 		Part: "internal/simulator/...", May: []string{"internal/simulator/...", "sdk/jsonraw"}, Foreign: []string{"github.com/tidwall/gjson"},
 		Why: "the vendors' look-alikes must not share code with what they test",
 	},
+	{Part: "internal/store", Why: "what is remembered is said in plain values: no database, no file format"},
+	{Part: "internal/store/storetest", May: []string{"internal/store"}, Foreign: []string{"github.com/google/go-cmp/cmp"}, Why: "the contract's tests know the contract and no database"},
+	{Part: "internal/store/sqlite", May: []string{"internal/store"}, Foreign: []string{"modernc.org/sqlite*"}, Why: "SQL lives here and nowhere else, so that another database can take its place"},
+	{Part: "internal/store/journal", Why: "the journal keeps bytes; what they mean is not its business"},
+	{Part: "internal/store/keyring", May: []string{"internal/store"}, Why: "keys are found in memory, whatever they were read from"},
+	{Part: "internal/store/ledger", May: []string{"internal/store", "internal/store/journal"}, Why: "entries go from the journal to any store"},
+	{
+		Part: "internal/store/decisionlog", May: []string{"internal/store", "internal/store/ledger", "sdk/abi"},
+		Why: "a decision is the contract's input and the ledger's entry; how it was made is the gateway's business",
+	},
 	{
 		Part: "internal/metrics", May: []string{"internal/gateway"}, Foreign: []string{"github.com/prometheus/*"},
 		Why: "metrics are counted from what the gateway reports, so the gateway need not know them",

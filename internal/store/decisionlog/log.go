@@ -1,0 +1,281 @@
+// Package decisionlog records routing decisions with their exact input: import it to explain later
+// why a request went where it did, and to make the same decisions again with another policy.
+//
+// [Log.Add] encodes a decision and leaves it in memory, which takes a few microseconds and never
+// waits. A goroutine packs what has come together into blocks and stores them. Unlike the ledger,
+// the log may lose the last seconds when the process is killed, and it drops decisions rather than
+// take more memory than it may. It is bounded per tenant by size and age.
+package decisionlog
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/switchyard-gateway/switchyard/internal/store"
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+)
+
+// Options of a log. A zero field stands for its default.
+type Options struct {
+	// TenantBytes bounds what is stored of a tenant, packed. Default 64 MiB, about 150,000 decisions
+	// among eight deployments.
+	TenantBytes int64
+	// MaxAge is how long decisions are kept. Default 30 days.
+	MaxAge time.Duration
+	// Interval is how long a decision waits for others to be packed with. Default ten seconds.
+	Interval time.Duration
+	// PendingBytes bounds the decisions in memory that are not stored yet. Default 32 MiB.
+	PendingBytes int
+	Log          *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.TenantBytes <= 0 {
+		o.TenantBytes = 64 << 20
+	}
+	if o.MaxAge <= 0 {
+		o.MaxAge = 30 * 24 * time.Hour
+	}
+	if o.Interval <= 0 {
+		o.Interval = 10 * time.Second
+	}
+	if o.PendingBytes <= 0 {
+		o.PendingBytes = 32 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// trimInterval is how often what is too old or too much is looked for.
+const trimInterval = 5 * time.Minute
+
+// Stats are counted since Open.
+type Stats struct {
+	Added    uint64
+	Stored   uint64
+	Dropped  uint64 // for want of memory
+	Failures uint64 // times that the store took nothing
+	Pending  int    // bytes in memory
+}
+
+// shards are how many locks the tenants share.
+const shards = 16
+
+// Log is an open decision log. It is safe for concurrent use.
+type Log struct {
+	opts    Options
+	sink    store.Decisions
+	buffers sync.Pool // *[]byte
+	shards  [shards]shard
+	wake    chan struct{}
+	ctx     context.Context // of the writer's calls; Close ends it
+	stop    context.CancelFunc
+	done    chan struct{}
+
+	// reading is held for reading by those who follow a tenant's blocks, and for writing while blocks
+	// are replaced.
+	reading sync.RWMutex
+	writing sync.Mutex // one store at a time; holds what follows
+	pack    packer
+	unsaved []store.Block
+	small   map[string]int // blocks of a tenant that were stored since some were last merged
+
+	added, stored, dropped, failures atomic.Uint64
+	bytes                            atomic.Int64 // Stats.Pending
+}
+
+// shard holds the decisions of some tenants that are not packed yet.
+type shard struct {
+	mu      sync.Mutex
+	pending map[string]*pending
+	spare   [][]byte // of decisions that were packed
+}
+
+// Of what a shard keeps to write into again: so many buffers of at most that size.
+const (
+	maxSpare      = 2
+	maxSpareBytes = 2 * targetBytes
+)
+
+// begin makes room for a tenant's decisions. The caller holds the lock.
+func (s *shard) begin(tenant string, id store.EntryID) *pending {
+	p := &pending{first: id, last: id}
+	if n := len(s.spare); n > 0 {
+		p.framed, s.spare = s.spare[n-1], s.spare[:n-1]
+	}
+	s.pending[tenant] = p
+	return p
+}
+
+// recycle takes a buffer back.
+func (s *shard) recycle(b []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.spare) < maxSpare && cap(b) <= maxSpareBytes {
+		s.spare = append(s.spare, b[:0])
+	}
+}
+
+type pending struct {
+	framed      []byte
+	size        int // of the records, without their frames
+	count       int
+	first, last store.EntryID
+}
+
+// Open begins to store decisions in a sink, which the log does not close.
+func Open(sink store.Decisions, o Options) *Log {
+	l := &Log{
+		opts: o.withDefaults(), sink: sink, wake: make(chan struct{}, 1), done: make(chan struct{}), small: map[string]int{},
+		buffers: sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b }},
+	}
+	for i := range l.shards {
+		l.shards[i].pending = map[string]*pending{}
+	}
+	l.ctx, l.stop = context.WithCancel(context.Background())
+	go l.run()
+	return l
+}
+
+// Add records a decision, unless too many wait to be stored; then it is counted as dropped. It does
+// not keep the record.
+func (l *Log) Add(r *Record) {
+	buf := l.buffers.Get().(*[]byte)
+	defer l.buffers.Put(buf)
+	*buf = appendRecord((*buf)[:0], r)
+
+	size := len(*buf)
+	waiting := int(l.bytes.Add(int64(size)))
+	if waiting > l.opts.PendingBytes {
+		l.bytes.Add(int64(-size))
+		l.dropped.Add(1)
+		return
+	}
+	l.added.Add(1)
+	tenant := r.Entry.Tenant
+	s := &l.shards[abi.Hash(tenant)%shards]
+	s.mu.Lock()
+	p := s.pending[tenant]
+	if p == nil {
+		p = s.begin(tenant, r.Entry.ID)
+	}
+	p.framed = appendFramed(p.framed, *buf)
+	p.count++
+	p.size += size
+	if id := r.Entry.ID; id.Before(p.first) {
+		p.first = id
+	} else if p.last.Before(id) {
+		p.last = id
+	}
+	full := len(p.framed) >= targetBytes || waiting > l.opts.PendingBytes/2
+	s.mu.Unlock()
+	if full {
+		select {
+		case l.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// run stores what has come, at the interval, or when a block is full.
+func (l *Log) run() {
+	defer close(l.done)
+	tick, trim := time.NewTicker(l.opts.Interval), time.NewTicker(trimInterval)
+	defer tick.Stop()
+	defer trim.Stop()
+	for {
+		var err error
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-tick.C:
+			err = l.store(l.ctx, everything)
+		case <-l.wake:
+			err = l.store(l.ctx, l.due)
+		case <-trim.C:
+			err = l.trim(l.ctx)
+		}
+		if err != nil && l.ctx.Err() == nil {
+			l.opts.Log.Warn("decisions are not stored, they wait in memory", "error", err)
+		}
+	}
+}
+
+// everything and due choose what is stored: all, or full blocks unless memory is short.
+func everything(string, *pending) bool { return true }
+
+func (l *Log) due(_ string, p *pending) bool {
+	return len(p.framed) >= targetBytes || int(l.bytes.Load()) > l.opts.PendingBytes/2
+}
+
+// store packs and stores what is pending of some tenants.
+func (l *Log) store(ctx context.Context, which func(tenant string, p *pending) bool) error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	for i := range l.shards {
+		for tenant, p := range l.shards[i].take(which) {
+			b := store.Block{Tenant: tenant, First: p.first, Last: p.last, Count: p.count, Data: l.pack.pack(p.framed)}
+			l.unsaved = append(l.unsaved, b)
+			l.bytes.Add(int64(len(b.Data) - p.size))
+			l.shards[i].recycle(p.framed)
+		}
+	}
+	if len(l.unsaved) == 0 {
+		return nil
+	}
+	if err := l.sink.AddBlocks(ctx, l.unsaved, nil); err != nil {
+		l.failures.Add(1)
+		return err
+	}
+	for i := range l.unsaved {
+		b := &l.unsaved[i]
+		l.stored.Add(uint64(b.Count))
+		l.bytes.Add(int64(-len(b.Data)))
+		l.small[b.Tenant]++
+	}
+	l.unsaved = nil
+	return l.merge(ctx)
+}
+
+// take removes what is pending of some tenants.
+func (s *shard) take(which func(tenant string, p *pending) bool) map[string]*pending {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	taken := map[string]*pending{}
+	for tenant, p := range s.pending {
+		if which(tenant, p) {
+			taken[tenant] = p
+			delete(s.pending, tenant)
+		}
+	}
+	return taken
+}
+
+// Flush stores everything that was added before it.
+func (l *Log) Flush(ctx context.Context) error {
+	if err := l.store(ctx, everything); err != nil {
+		return fmt.Errorf("storing decisions: %w", err)
+	}
+	return nil
+}
+
+// Stats returns the log's figures.
+func (l *Log) Stats() Stats {
+	return Stats{
+		Added: l.added.Load(), Stored: l.stored.Load(), Dropped: l.dropped.Load(), Failures: l.failures.Load(), Pending: int(l.bytes.Load()),
+	}
+}
+
+// Close stores what is pending, unless ctx ends first or the store refuses; then it is lost. Close
+// it once, after the last Add.
+func (l *Log) Close(ctx context.Context) error {
+	l.stop()
+	<-l.done
+	return l.Flush(ctx)
+}

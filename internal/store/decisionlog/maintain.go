@@ -1,0 +1,77 @@
+package decisionlog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/switchyard-gateway/switchyard/internal/store"
+)
+
+// A tenant with little traffic fills no block within the interval. When smallRun of its latest blocks
+// have less than smallBytes, they are merged: few large blocks take less room than many small ones.
+const (
+	smallRun   = 8
+	smallBytes = 16 << 10
+)
+
+// merge merges the small blocks of tenants that may have enough of them. The caller holds writing.
+func (l *Log) merge(ctx context.Context) error {
+	for tenant, n := range l.small {
+		if n < smallRun || !l.reading.TryLock() { // somebody reads: later
+			continue
+		}
+		err := l.mergeTenant(ctx, tenant)
+		l.reading.Unlock()
+		if err != nil {
+			return fmt.Errorf("merging blocks of tenant %q: %w", tenant, err)
+		}
+		delete(l.small, tenant)
+	}
+	return nil
+}
+
+func (l *Log) mergeTenant(ctx context.Context, tenant string) error {
+	blocks, err := l.sink.ListBlocks(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	from := len(blocks)
+	for from > 0 && blocks[from-1].Bytes < smallBytes {
+		from--
+	}
+	if blocks = blocks[from:]; len(blocks) < smallRun {
+		return nil
+	}
+	merged := store.Block{Tenant: tenant, First: blocks[0].First, Last: blocks[0].Last}
+	var framed []byte
+	var replaced []int64
+	var u unpacker
+	for _, b := range blocks {
+		data, err := l.sink.BlockData(ctx, b.ID)
+		if err != nil {
+			return err
+		}
+		more, err := u.unpack(data)
+		if err != nil {
+			return err
+		}
+		framed = append(framed, more...)
+		replaced = append(replaced, b.ID)
+		merged.Count += b.Count
+		if b.First.Before(merged.First) {
+			merged.First = b.First
+		}
+		if merged.Last.Before(b.Last) {
+			merged.Last = b.Last
+		}
+	}
+	merged.Data = l.pack.pack(framed)
+	return l.sink.AddBlocks(ctx, []store.Block{merged}, replaced)
+}
+
+// trim deletes what is too old or too much, whoever reads: a reader passes over what is gone.
+func (l *Log) trim(ctx context.Context) error {
+	_, err := l.sink.TrimBlocks(ctx, l.opts.TenantBytes, time.Now().Add(-l.opts.MaxAge))
+	return err
+}

@@ -1,0 +1,129 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/switchyard-gateway/switchyard/internal/store"
+)
+
+// A record in the journal is
+//
+//	u8 1 | 16 bytes ID | u8 flags | uvarints: version, status, attempts, latency µs, first token µs,
+//	prompt, completion, cached, cache write, reasoning, cost |
+//	strings: request ID, tenant, key, group, deployment, provider, model, surface, policy, error
+//
+// where a string is uvarint length | bytes. A change of the layout takes another first byte; what
+// this version can't read goes to the store as it is, for one that can.
+const recordVersion = 1
+
+// Flags of a record.
+const (
+	flagStream = 1 << iota
+	flagCounted
+	flagPriced
+	allFlags = 1<<iota - 1
+)
+
+// Bounds of what a record takes; more is cut to them. They keep sums of absurd figures, which only
+// a broken vendor sends, from overflowing, and records far below the journal's longest.
+const (
+	maxText   = 256
+	maxCount  = 1 << 40
+	maxCost   = 1_000_000 * store.USD
+	maxMicros = int64(24 * time.Hour / time.Microsecond)
+)
+
+// ErrRecord means that bytes are no record that this version knows.
+var ErrRecord = errors.New("ledger: not a record of this version")
+
+// AppendRecord encodes an entry. Texts and figures beyond the bounds of a record are cut to them.
+func AppendRecord(dst []byte, e *store.Entry) []byte {
+	dst = append(dst, recordVersion)
+	dst = append(dst, e.ID[:]...)
+	flags := byte(0)
+	if e.Stream {
+		flags |= flagStream
+	}
+	if e.Counted {
+		flags |= flagCounted
+	}
+	if e.Priced {
+		flags |= flagPriced
+	}
+	dst = append(dst, flags)
+	for _, n := range [...]int64{
+		bounded(int64(e.Version), math.MaxInt32), bounded(int64(e.Status), math.MaxInt32), bounded(int64(e.Attempts), math.MaxInt32),
+		bounded(e.Latency.Microseconds(), maxMicros), bounded(e.FirstToken.Microseconds(), maxMicros),
+		bounded(e.Prompt, maxCount), bounded(e.Completion, maxCount), bounded(e.Cached, maxCount), bounded(e.CacheWrite, maxCount), bounded(e.Reasoning, maxCount),
+		bounded(int64(e.Cost), int64(maxCost)),
+	} {
+		dst = binary.AppendUvarint(dst, uint64(n))
+	}
+	for _, s := range [...]string{e.RequestID, e.Tenant, e.Key, e.Group, e.Deployment, e.Provider, e.Model, e.Surface, e.Policy, e.Error} {
+		s = clean(s)
+		dst = binary.AppendUvarint(dst, uint64(len(s)))
+		dst = append(dst, s...)
+	}
+	return dst
+}
+
+func bounded(n, most int64) int64 { return max(0, min(n, most)) }
+
+// clean cuts a text to its bound and leaves what every database takes: UTF-8 without NUL.
+func clean(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText]
+	}
+	if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+		s = strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
+	}
+	return s
+}
+
+// DecodeRecord reads what AppendRecord has written, and nothing else: ErrRecord.
+func DecodeRecord(b []byte, e *store.Entry) error {
+	if len(b) < 18 || b[0] != recordVersion || b[17]&^allFlags != 0 {
+		return ErrRecord
+	}
+	*e = store.Entry{ID: store.EntryID(b[1:17]), Stream: b[17]&flagStream != 0, Counted: b[17]&flagCounted != 0, Priced: b[17]&flagPriced != 0}
+	b = b[18:]
+	uvarint := func(most int64) int64 {
+		v, n := binary.Uvarint(b)
+		if n <= 0 || v > uint64(most) || n > 1 && b[n-1] == 0 { // the last: longer than needed
+			b = nil
+			return -1
+		}
+		b = b[n:]
+		return int64(v)
+	}
+	var n [11]int64
+	for i, most := range [...]int64{math.MaxInt32, math.MaxInt32, math.MaxInt32, maxMicros, maxMicros, maxCount, maxCount, maxCount, maxCount, maxCount, int64(maxCost)} {
+		if n[i] = uvarint(most); n[i] < 0 {
+			return ErrRecord
+		}
+	}
+	e.Version, e.Status, e.Attempts = int(n[0]), int(n[1]), int(n[2])
+	e.Latency, e.FirstToken = time.Duration(n[3])*time.Microsecond, time.Duration(n[4])*time.Microsecond
+	e.Tokens = store.Tokens{Prompt: n[5], Completion: n[6], Cached: n[7], CacheWrite: n[8], Reasoning: n[9]}
+	e.Cost = store.Money(n[10])
+	for _, s := range [...]*string{&e.RequestID, &e.Tenant, &e.Key, &e.Group, &e.Deployment, &e.Provider, &e.Model, &e.Surface, &e.Policy, &e.Error} {
+		size := uvarint(maxText)
+		if size < 0 || int(size) > len(b) {
+			return ErrRecord
+		}
+		*s = string(b[:size])
+		if clean(*s) != *s {
+			return ErrRecord
+		}
+		b = b[size:]
+	}
+	if len(b) > 0 {
+		return ErrRecord
+	}
+	return nil
+}
