@@ -6,8 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
+	"github.com/switchyard-gateway/switchyard/internal/config/suggest"
 	"github.com/switchyard-gateway/switchyard/internal/config/yamltree"
 )
 
@@ -58,7 +58,7 @@ func (k *checker) folders() {
 		k.at("plugins", "finding the folder of the file: %v", err)
 		return
 	}
-	for _, dir := range []*string{&p.Dir, &p.CacheDir} {
+	for _, dir := range []*string{&p.Dir, &p.CacheDir, &k.c.Store.Dir} {
 		if !filepath.IsAbs(*dir) {
 			*dir = filepath.Join(base, *dir)
 		}
@@ -165,7 +165,7 @@ func (k *checker) groups() {
 			}
 			if _, ok := k.c.providers[dep.Provider]; !ok && dep.Provider != "" {
 				path := dep.Path + ".provider"
-				k.at(path, "no provider %s%s", k.d.shown(path, dep.Provider), DidYouMean(dep.Provider, providers))
+				k.at(path, "no provider %s%s", k.d.shown(path, dep.Provider), suggest.DidYouMean(dep.Provider, providers))
 			}
 			if dep.Model == "*" && !g.Wildcard() {
 				k.at(dep.Path+".model", "* stands for what a wildcard matched, and the name of group %q does not end in *", g.Name)
@@ -200,7 +200,7 @@ func (k *checker) fallback(g *Group, name, path string, exact []string) {
 	case name == g.Name:
 		k.at(path, "a group cannot fall back to itself")
 	case !ok:
-		k.at(path, "no model group %s%s", k.d.shown(path, name), DidYouMean(name, exact))
+		k.at(path, "no model group %s%s", k.d.shown(path, name), suggest.DidYouMean(name, exact))
 	case other.Wildcard():
 		k.at(path, "a fallback cannot be a wildcard")
 	}
@@ -235,68 +235,6 @@ func (k *checker) deploymentIDs() {
 			case first.group == g:
 				k.at(path, "the group has this provider and model already (line %d): give one of them an id", first.dep.Line)
 			}
-		}
-	}
-}
-
-func (k *checker) tenants() {
-	hashes := make(map[[32]byte]string)
-	keys := 0
-	for _, t := range k.c.Tenants {
-		for i, key := range t.Keys {
-			keys++
-			path := yamltree.Index(t.Path+".keys", i) + ".hash"
-			if key.Hash == [32]byte{} {
-				continue
-			}
-			if first, taken := hashes[key.Hash]; taken {
-				k.at(path, "the key is taken by %s (line %d)", first, k.d.lines[first])
-				continue
-			}
-			hashes[key.Hash] = path
-		}
-		k.tenantModels(t)
-		k.pins(t)
-	}
-	unread := slices.ContainsFunc(k.d.problems, func(p Problem) bool { return strings.HasPrefix(p.Path, "tenants") })
-	if k.c.Tenants != nil && keys == 0 && !unread {
-		k.at("tenants", "no tenant has a key, so nobody could call: add keys, or leave tenants out to serve everybody on loopback")
-	}
-}
-
-func (k *checker) tenantModels(t *Tenant) {
-	var groups []string
-	for _, g := range k.c.Models {
-		groups = append(groups, g.Name)
-	}
-	for i, name := range t.Models {
-		if _, ok := k.c.groups[name]; !ok && name != "" {
-			path := yamltree.Index(t.Path+".models", i)
-			k.at(path, "no model group %s%s", k.d.shown(path, name), DidYouMean(name, groups))
-		}
-	}
-}
-
-func (k *checker) pins(t *Tenant) {
-	for _, name := range slices.Sorted(maps.Keys(t.Pin)) {
-		id, path := t.Pin[name], yamltree.Join(t.Path+".pin", name)
-		g, ok := k.c.groups[name]
-		if !ok {
-			_, exact := k.names()
-			k.at(path, "no model group %q%s", name, DidYouMean(name, exact))
-			continue
-		}
-		if len(t.Models) > 0 && !slices.Contains(t.Models, name) {
-			k.at(path, "the tenant may not use group %q: it is not among its models", name)
-		}
-		var ids []string
-		for _, dep := range g.Deployments {
-			if dep != nil {
-				ids = append(ids, dep.ID)
-			}
-		}
-		if id != "" && !slices.Contains(ids, id) {
-			k.at(path, "group %q has no deployment %s%s", name, k.d.shown(path, id), DidYouMean(id, ids))
 		}
 	}
 }

@@ -24,6 +24,7 @@ type Config struct {
 	Server    Server
 	Plugins   Plugins
 	Limits    Limits
+	Store     Store
 	Defaults  Defaults
 	Providers []*Provider // in the order of the file, like Models and Tenants
 	Models    []*Group
@@ -136,6 +137,7 @@ type Deployment struct {
 	Weight        float64
 	Order         int
 	Tags          []string
+	Region        string // "" is none
 	Price         Price
 	RPM           int // 0 = no limit, like TPM
 	TPM           int
@@ -155,37 +157,6 @@ type Deployment struct {
 // Price is USD per million tokens; nil = unknown, which is not 0.
 type Price struct {
 	Input, Output, CachedInput *float64
-}
-
-// A Tenant is whom a key belongs to.
-type Tenant struct {
-	Name   string
-	Keys   []Key
-	Models []string          // groups as they are written, wildcards too; empty = all
-	Pin    map[string]string // group to deployment ID
-	Tags   []string          // for requests that have none
-	Policy *Policy           // nil: it has none
-
-	Path string
-	Line int
-}
-
-// A Policy is a strategy of a tenant's own.
-type Policy struct {
-	Plugin string
-	Config json.RawMessage // "{}" when absent
-
-	Path string // "tenants.acme.policy"
-	Line int
-}
-
-// A Key is the SHA-256 of an API key.
-type Key struct {
-	Hash   [32]byte
-	Name   string
-	ActFor bool // may name another tenant in a request
-
-	Line int
 }
 
 // Load reads the file at path. The error is Problems when the file could be read but is not valid. getenv is

@@ -188,17 +188,32 @@ func TestGroupsAndDeployments(t *testing.T) {
 	equal(t, "inherited strategy", group(t, c, "local").Strategy, c.Defaults.Strategy)
 }
 
+func TestStore(t *testing.T) {
+	c := good(t)
+	dir, err := filepath.Abs("testdata/state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "store", c.Store, Store{Dir: dir, DecisionsAge: 24 * time.Hour, DecisionsSize: 1 << 20, EntriesAge: 90 * 24 * time.Hour, Policies: 256 << 20})
+}
+
 func TestTenants(t *testing.T) {
 	c := good(t)
 	acme := c.Tenants[0]
 	equal(t, "name", acme.Name, "acme")
-	equal(t, "key", acme.Keys[0], Key{Hash: sha256.Sum256([]byte("secret")), Name: "ci", Line: 87})
+	equal(t, "key", acme.Keys[0], Key{Hash: sha256.Sum256([]byte("secret")), Name: "ci", Scopes: []string{"complete"}, Line: 88})
 	equal(t, "act for", acme.Keys[1].ActFor, true)
+	equal(t, "scopes", acme.Keys[1].Scopes, []string{"complete", "usage"})
+	equal(t, "key's limits", acme.Keys[1].Limits, Quota{Concurrent: 4, PerDay: 1.5})
+	equal(t, "limits", acme.Limits, Quota{RequestsPerMinute: 600, TokensPerMinute: 100_000, PerMonth: 250})
+	equal(t, "deployments", acme.Deployments, []string{"gpt", "openai/gpt-4o"})
+	equal(t, "regions", acme.Regions, []string{"eu-west-1"})
+	equal(t, "region", group(t, c, "quality").Deployments[1].Region, "eu-west-1")
 	equal(t, "models", acme.Models, []string{"quality", "openai/*"})
 	equal(t, "pin", acme.Pin, map[string]string{"quality": "gpt"})
 	equal(t, "tags", acme.Tags, []string{"eu"})
-	equal(t, "policy", *acme.Policy, Policy{"acme-routing", json.RawMessage(`{"prefer":"eu"}`), "tenants.acme.policy", 92})
-	equal(t, "policy of one word", *c.Tenants[1].Policy, Policy{"guest-routing", json.RawMessage("{}"), "tenants.guest.policy", 93})
+	equal(t, "policy", *acme.Policy, Policy{"acme-routing", json.RawMessage(`{"prefer":"eu"}`), "tenants.acme.policy", 96})
+	equal(t, "policy of one word", *c.Tenants[1].Policy, Policy{"guest-routing", json.RawMessage("{}"), "tenants.guest.policy", 97})
 	equal(t, "open", c.Open(), false)
 }
 
@@ -361,22 +376,6 @@ func TestReference(t *testing.T) {
 		if known := strings.Contains(got, key+"`") || strings.Contains(got, "## "+key+"\n"); !known && strings.Count(path, ".") != 1 &&
 			!strings.Contains(path, ".headers.") && !strings.Contains(path, ".pin.") && path != "" {
 			t.Errorf("the reference does not describe %s", path)
-		}
-	}
-}
-
-func TestDidYouMean(t *testing.T) {
-	known := []string{"fast", "quality", "local", "economy", ""}
-	for name, want := range map[string]string{
-		"fsat": "fast", "fas": "fast", "qualty": "quality", "Quality": "quality", "econmoy": "economy",
-		"f": "", "": "", "unrelated": "", "slow": "", strings.Repeat("fast", 50): "",
-	} {
-		got := DidYouMean(name, known)
-		if want != "" {
-			want = fmt.Sprintf(" (did you mean %q?)", want)
-		}
-		if got != want {
-			t.Errorf("DidYouMean(%q) = %q, want %q", name, got, want)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/switchyard-gateway/switchyard/internal/config/suggest"
 	"github.com/switchyard-gateway/switchyard/internal/config/yamltree"
 )
 
@@ -131,7 +132,7 @@ func oneOf(words ...string) kind[string] {
 		if slices.Contains(words, s) {
 			return s, ""
 		}
-		return "", "not one of " + strings.Join(words, ", ") + DidYouMean(s, words)
+		return "", "not one of " + strings.Join(words, ", ") + suggest.DidYouMean(s, words)
 	})
 }
 

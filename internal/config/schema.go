@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/switchyard-gateway/switchyard/internal/config/suggest"
 	"github.com/switchyard-gateway/switchyard/internal/config/yamltree"
 )
 
@@ -208,11 +209,11 @@ func unknownKeys(d *decoder, n *yamltree.Node, path string, keys []string) map[s
 		if known[p.Key] {
 			continue
 		}
-		hint := DidYouMean(p.Key, keys)
+		hint := suggest.DidYouMean(p.Key, keys)
 		if hint == "" {
 			hint = " (known here: " + strings.Join(keys, ", ") + ")"
 		}
-		misspelt[nearest(p.Key, keys)] = true
+		misspelt[suggest.Nearest(p.Key, keys)] = true
 		d.add(p.Value.Line, path, "unknown key %s%s", yamltree.Quote(p.Key), hint)
 	}
 	return misspelt

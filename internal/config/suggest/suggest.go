@@ -1,19 +1,20 @@
-package config
+// Package suggest finds what somebody may have meant: import it to end the message about an unknown name.
+package suggest
 
 import "fmt"
 
 // DidYouMean returns ` (did you mean "fast"?)` when one of known is a likely spelling of name,
 // and "" otherwise: it is meant to be appended to a message.
 func DidYouMean(name string, known []string) string {
-	if near := nearest(name, known); near != "" {
+	if near := Nearest(name, known); near != "" {
 		return fmt.Sprintf(" (did you mean %q?)", near)
 	}
 	return ""
 }
 
-// nearest returns the first of the known names with the smallest edit distance to name, or "" when
+// Nearest returns the first of the known names with the smallest edit distance to name, or "" when
 // more than a third of the letters differ.
-func nearest(name string, known []string) string {
+func Nearest(name string, known []string) string {
 	const longest = 128 // beyond this a spelling mistake is not what happened
 	if len(name) > longest {
 		return ""
