@@ -65,6 +65,10 @@ var Rules = []Rule{
 		Why: "a decision is the contract's input and the ledger's entry; how it was made is the gateway's business",
 	},
 	{
+		Part: "internal/replay", May: []string{"internal/gateway/decision", "internal/store", "internal/store/decisionlog", "sdk/abi"},
+		Why: "decisions are made again by the code that made them, from what was recorded: no gateway, no host",
+	},
+	{
 		Part: "internal/metrics", May: []string{"internal/gateway"}, Foreign: []string{"github.com/prometheus/*"},
 		Why: "metrics are counted from what the gateway reports, so the gateway need not know them",
 	},

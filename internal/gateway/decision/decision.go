@@ -52,6 +52,9 @@ type Decision struct {
 	// Scores has one number for each of the input's candidates, by which they were Ranked: lower
 	// is better, NaN is removed. Without scoring strategies these are places in a random order.
 	Scores []float64
+	// Filtered marks the input's candidates that filters removed, so that nobody else was asked about
+	// them. It is empty if they removed none, or left none.
+	Filtered []bool
 	// Calls are the strategies that were asked, in turn.
 	Calls []Call
 	// By names who decided: the panel's strategies, filters and policy, or "weighted" when all
@@ -96,6 +99,11 @@ func (d *Decision) Make(ctx context.Context, in *Input, panel *Panel, policy Pol
 	for i := 0; i < len(panel.filters) && d.Outcome == Ranked; i++ {
 		d.apply(ctx, in, &panel.filters[i])
 	}
+	if d.Outcome == Ranked && len(d.left) < len(in.Candidates) {
+		for _, s := range d.Scores {
+			d.Filtered = append(d.Filtered, math.IsNaN(s))
+		}
+	}
 	if d.Outcome == Ranked && !d.consult(ctx, in, panel, policy) {
 		d.score(ctx, in, panel)
 	}
@@ -107,7 +115,7 @@ func (d *Decision) Make(ctx context.Context, in *Input, panel *Panel, policy Pol
 // begin forgets the decision before.
 func (d *Decision) begin(in *Input, panel *Panel) {
 	*d = Decision{
-		By: panel.label, Ranking: d.Ranking[:0], Scores: d.Scores[:0], Calls: d.Calls[:0],
+		By: panel.label, Ranking: d.Ranking[:0], Scores: d.Scores[:0], Calls: d.Calls[:0], Filtered: d.Filtered[:0],
 		left: d.left[:0], cands: in.Candidates, kept: d.kept, out: d.out,
 	}
 	for i := range in.Candidates {

@@ -162,8 +162,12 @@ func TestScoresSayWhatDecided(t *testing.T) {
 	})
 	var d Decision
 	d.Make(t.Context(), in, panel, Policy{})
-	if got := fmt.Sprint(d.Scores, d.Ranking); got != "[7 NaN 5 +Inf] [2 0 3]" {
+	if got := fmt.Sprint(d.Scores, d.Ranking, d.Filtered); got != "[7 NaN 5 +Inf] [2 0 3] [false true false false]" {
 		t.Error(got)
+	}
+	d.Make(t.Context(), in, NewPanel([]Use{{Name: "s", Strategy: fixed(map[uint64]float64{2: nan}), Weight: 1}}), Policy{})
+	if got := fmt.Sprint(d.Scores, d.Filtered); got != "[0 NaN 0 0] []" {
+		t.Errorf("what a scorer removed: %s", got)
 	}
 }
 

@@ -40,7 +40,7 @@ func full() *Record {
 					Seed: 1, Now: 2, Features: 3, PromptTokens: 4, MaxOutput: 5, ExpectedOutput: 6, Attempt: 7, Messages: 8, RemainingMS: 9.5, TenantHash: 10, SessionHash: 11,
 					PrefixHash: 12, Tenant: "acme", Group: "g", Tags: "t", LastError: "timeout", Endpoint: 1, Dialect: 2, BodyBytes: 13,
 				},
-				Candidates: []abi.Candidate{cand, {}}, Outcome: 1, Scores: []float64{0.5, math.NaN()}, By: "x", Reason: "why", Try: 0,
+				Candidates: []abi.Candidate{cand, {}}, Outcome: 1, Scores: []float64{0.5, math.NaN()}, Filtered: []bool{false, true}, By: "x", Reason: "why", Try: 0,
 				Calls: []Call{{Strategy: "s", Policy: true, Version: "v", Fuel: math.MaxUint64, Failed: "fault", Reason: "r"}, {}},
 			},
 			{Try: -1},

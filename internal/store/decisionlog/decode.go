@@ -72,6 +72,12 @@ func (d *decoder) byte() byte {
 	return 0
 }
 
+func (d *decoder) bool() bool {
+	b := d.byte()
+	d.bad = d.bad || b > 1
+	return b == 1
+}
+
 func (d *decoder) u64() uint64 {
 	if b := d.take(8); b != nil {
 		return le.Uint64(b)
@@ -138,11 +144,13 @@ func (d *decoder) pick(p *Pick) {
 	for i := range p.Scores {
 		p.Scores[i] = d.float()
 	}
+	p.Filtered = resize(p.Filtered, d.count(1))
+	for i := range p.Filtered {
+		p.Filtered[i] = d.bool()
+	}
 	p.Calls = resize(p.Calls, d.count(6))
 	for i := range p.Calls {
-		policy := d.byte()
-		d.bad = d.bad || policy > 1
-		p.Calls[i] = Call{Policy: policy == 1, Fuel: d.uvarint(math.MaxUint64), Strategy: d.text(), Version: d.text(), Failed: d.text(), Reason: d.text()}
+		p.Calls[i] = Call{Policy: d.bool(), Fuel: d.uvarint(math.MaxUint64), Strategy: d.text(), Version: d.text(), Failed: d.text(), Reason: d.text()}
 	}
 }
 

@@ -116,6 +116,10 @@ func appendPick(dst []byte, p *Pick) []byte {
 	for _, s := range p.Scores {
 		dst = appendFloat(dst, s)
 	}
+	dst = appendInt(dst, int64(len(p.Filtered)))
+	for _, f := range p.Filtered {
+		dst = appendBool(dst, f)
+	}
 	dst = appendInt(dst, int64(len(p.Calls)))
 	for i := range p.Calls {
 		c := &p.Calls[i]

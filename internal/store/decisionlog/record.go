@@ -24,6 +24,7 @@ type Pick struct {
 	Candidates []abi.Candidate
 	Outcome    uint8     // as the gateway numbers them
 	Scores     []float64 // one for each candidate: lower is better, NaN is removed
+	Filtered   []bool    // the candidates that filters removed; empty: none of them
 	Calls      []Call
 	By         string // who decided
 	Reason     string // for humans
