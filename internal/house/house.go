@@ -69,6 +69,10 @@ var Rules = []Rule{
 		Why: "decisions are made again by the code that made them, from what was recorded: no gateway, no host",
 	},
 	{
+		Part: "internal/explain", May: []string{"internal/gateway/decision", "internal/store/decisionlog", "sdk/abi"},
+		Why: "what is said about a decision comes from its record alone",
+	},
+	{
 		Part: "internal/metrics", May: []string{"internal/gateway"}, Foreign: []string{"github.com/prometheus/*"},
 		Why: "metrics are counted from what the gateway reports, so the gateway need not know them",
 	},
