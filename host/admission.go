@@ -19,6 +19,9 @@ func (b *build) load(ctx context.Context, c *candidate) {
 	if b.prev != nil {
 		cur = b.prev.versions[c.record.key]
 	}
+	if seen := c.record.known(b.dir); seen != nil && b.keep(c, cur, seen) {
+		return
+	}
 	limits := b.host.limits(c.record.key.owner)
 	data, file, err := b.dir.Read(c.record.plugin, limits.ModuleSize)
 	if err != nil {
@@ -36,17 +39,10 @@ func (b *build) load(ctx context.Context, c *candidate) {
 	}
 	sum := sha256.Sum256(data)
 	hash := hex.EncodeToString(sum[:])
-	bad := c.record.isBad(hash, file)
-	if cur != nil {
-		if t := cur.open(); t != nil && t.module.Hash == hash {
-			t.file.Store(&file)
-		}
-		if cur.active().Hash == hash && b.carry(c, cur, StateActive) {
-			return
-		}
-		if bad && b.carry(c, cur, StateReverted) {
-			return
-		}
+	seen := &sighting{hash, file}
+	c.record.saw(seen)
+	if b.keep(c, cur, seen) {
+		return
 	}
 	c.state = StateActive
 	key, bounds := library.Key{Hash: hash, Limits: limits.module()}, compiler.Bounds(limits.Compile)
@@ -69,6 +65,18 @@ func (b *build) load(ctx context.Context, c *candidate) {
 	if old := cur.active(); old.Retain() {
 		c.trial = newTrial(b.host, c.record, c.module, old, file)
 	}
+}
+
+// keep goes on with what serves, cur, and reports whether that is all that the file asks for.
+func (b *build) keep(c *candidate, cur *version, s *sighting) bool {
+	bad := c.record.isBad(s)
+	if cur == nil {
+		return false
+	}
+	if t := cur.open(); t != nil && t.module.Hash == s.hash {
+		t.file.Store(&s.file)
+	}
+	return cur.active().Hash == s.hash && b.carry(c, cur, StateActive) || bad && b.carry(c, cur, StateReverted)
 }
 
 // carry lets a candidate be what serves now, probation included, and reports whether that is still loaded.

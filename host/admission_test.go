@@ -27,7 +27,7 @@ func TestAdmissionRefuses(t *testing.T) {
 		{"empty", nil, "is not a WebAssembly 1.0 module"},
 		{"text", []byte("#!/bin/sh\n"), `it starts with "#!/bin/s"`},
 		{"component", []byte("\x00asm\x0d\x00\x01\x00"), "is not a WebAssembly 1.0 module"},
-		{"truncated", newStrategy(1).encode()[:60], "the section at byte 58 is cut short"},
+		{"truncated", newStrategy(1).encode()[:60], "the section at byte 57 is cut short"},
 		{"oversize", append(newStrategy(1).encode(), make([]byte, 1<<20)...), "more than 1048576 bytes"},
 		{"no marker", newStrategy(1).remove(abi.Marker).encode(), `no export "switchyard_abi_1"`},
 		{"later marker", newStrategy(1).remove(abi.Marker).set("switchyard_abi_7", typeNone, nil).encode(), "module speaks ABI 7; this host speaks 1"},

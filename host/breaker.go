@@ -90,7 +90,7 @@ func (r *record) tellBreakers(o Observer) {
 // retire takes note that no spec asks for the plugin any more.
 func (r *record) retire(o Observer) {
 	r.mu.Lock()
-	r.scoring = nil
+	r.version, r.scoring = nil, nil
 	r.mu.Unlock()
 	r.tellBreakers(o)
 }

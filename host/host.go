@@ -14,6 +14,9 @@
 //     before it, and a third fault puts that version back.
 //  5. A strategy that goes on faulting is not called for a while: its breaker opens, and tries it again by itself.
 //  6. The last release of a set closes what no other set uses.
+//
+// What a tenant uploads has no file: [Host.Load] admits it alone, and whoever loads a version decides when it serves and
+// what takes its place.
 package host
 
 import (
@@ -77,8 +80,10 @@ type Host struct {
 	log     *slog.Logger
 	library *library.Library
 
-	building sync.Mutex // held by Build, so that two never load the same file at once
-	closing  bool       // guarded by building
+	building sync.Mutex     // held by Build, so that two never load the same file at once
+	loading  sync.RWMutex   // held by Load for reading
+	closing  bool           // guarded by both: changed with both, read with one
+	modules  *library.Batch // that Load asks for
 
 	mu      sync.Mutex // guards the rest
 	pools   map[poolKey]*pool
@@ -86,7 +91,7 @@ type Host struct {
 	records map[recordKey]*record
 }
 
-// ErrClosed is returned by Build after Close.
+// ErrClosed is returned by Build and Load after Close.
 var ErrClosed = errors.New("the plugin host is closed")
 
 // New returns a Host. The error names a cache folder that can't be used.
@@ -104,7 +109,7 @@ func New(ctx context.Context, o Options) (*Host, error) {
 		return nil, err
 	}
 	return &Host{
-		opts: o, log: o.Log, library: l, pools: map[poolKey]*pool{}, ending: map[*pool]struct{}{}, records: map[recordKey]*record{},
+		opts: o, log: o.Log, library: l, modules: l.Batch(true), pools: map[poolKey]*pool{}, ending: map[*pool]struct{}{}, records: map[recordKey]*record{},
 	}, nil
 }
 
@@ -116,13 +121,15 @@ func (h *Host) limits(owner string) *Limits {
 	return &h.opts.Policies
 }
 
-// Close refuses further builds, waits until every Set is released and every borrowed instance is back, then frees the
+// Close refuses further builds and loads, waits until every Set and every Loaded is released and every borrowed instance is back, then frees the
 // runtime. When ctx ends first, nothing is freed and the error says how many pools are in use: code that runs is never
 // unmapped. Close may be called again.
 func (h *Host) Close(ctx context.Context) error {
 	h.building.Lock()
+	h.loading.Lock()
 	h.closing = true
 	idle := h.library.Drain()
+	h.loading.Unlock()
 	h.building.Unlock()
 
 	select {

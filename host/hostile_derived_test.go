@@ -157,7 +157,8 @@ func TestHostileDerived(t *testing.T) {
 
 		{"types-count", instead(types, "\xff\xac\xe2\x04").encode(), "refused", ""}, // ten million and none
 		{"types-many", good.add(types, 1_000_000, many(1_000_000, "\x60\x00\x00")).encode(), "refused", "types"},
-		{"type-params", good.add(types, 1, append([]byte("\x60"), append(leb(20_000), append(many(20_000, "\x7e"), 0)...)...)).encode(), "harmless", ""},
+		{"type-params", good.add(types, 1, slices.Concat([]byte("\x60"), leb(1000), many(1000, "\x7e"), leb(1000), many(1000, "\x7b"))).encode(), "harmless", ""},
+		{"type-params-many", good.add(types, 1, slices.Concat([]byte("\x60"), leb(20_000), many(20_000, "\x7e"), []byte{0})).encode(), "refused", "20000 parameters"},
 		{"type-params-count", good.add(types, 1, []byte("\x60"+lebMax)).encode(), "refused", ""},
 		{"imports-many", good.add(imports, 20_000, many(20_000, "\x0awasi_snaps\x05sched\x00\x02")).encode(), "refused", ""},
 		{"globals-many", good.add(globals, 200_000, many(200_000, "\x7e\x01\x42\x00\x0b")).encode(), "refused", "globals"},

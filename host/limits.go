@@ -107,7 +107,7 @@ func (l *Limits) complete(d Limits) {
 	orElse(&l.Compile.Memory, d.Compile.Memory)
 	orElse(&l.Compile.CPU, d.Compile.CPU)
 	orElse(&l.Compile.Timeout, d.Compile.Timeout)
-	l.Memory = min(l.Memory, 1<<16)
+	l.Memory = min(l.Memory, 1<<16-1) // see meter.Limits
 	l.Stack = min(l.Stack, math.MaxInt32)
 	l.Fuel.PerByte = min(l.Fuel.PerByte, 1<<30) // so that products stay numbers
 	l.Output.Score = min(l.Output.Score, abi.MaxScoreOutput)
@@ -123,9 +123,10 @@ func orElse[T comparable](field *T, otherwise T) {
 
 // What no toolchain comes near, and nobody needs to set. Go's linker makes up to 100,000 segments of data.
 const (
-	maxTypes    = 4096
-	maxSegments = 200_000
-	maxNesting  = 2048
+	maxTypes     = 4096
+	maxSignature = 1000 // parameters, and results; 100,000 take seconds to compile
+	maxSegments  = 200_000
+	maxNesting   = 2048
 )
 
 // module returns what a module may be, as far as its bytes say.
@@ -133,7 +134,7 @@ func (l *Limits) module() meter.Limits {
 	return meter.Limits{
 		FunctionSize: l.FunctionSize, Functions: l.Functions, Globals: l.Globals, Exports: l.Exports,
 		TableElements: l.TableElements, Locals: l.Locals, Memory: l.Memory,
-		Types: maxTypes, Segments: maxSegments, Nesting: maxNesting,
+		Types: maxTypes, Signature: maxSignature, Segments: maxSegments, Nesting: maxNesting,
 	}
 }
 

@@ -3,7 +3,6 @@ package host
 import (
 	"fmt"
 	"os"
-	"syscall"
 	"testing"
 )
 
@@ -37,9 +36,11 @@ func hang(pipe string) error {
 	if _, err := fmt.Fprintln(f, os.Getpid()); err != nil {
 		return err
 	}
-	for {
-		if err := syscall.Pause(); err != syscall.EINTR {
-			return err
-		}
+	nothing, held, err := os.Pipe()
+	if err != nil {
+		return err
 	}
+	defer held.Close()
+	_, err = nothing.Read(make([]byte, 1)) // waits for the end of the process
+	return err
 }

@@ -16,8 +16,7 @@ import (
 // poolKey identifies a pool: sets that need the same plugin, version and config for the same owner share it. What one
 // owner's calls leave in an instance, another's never meet.
 type poolKey struct {
-	path   string
-	owner  string
+	record *record
 	module library.Key
 	config [sha256.Size]byte
 }
@@ -44,7 +43,7 @@ func (h *Host) poolFor(ctx context.Context, r *record, m *library.Module, config
 	if len(config) == 0 {
 		config = []byte("{}")
 	}
-	key := poolKey{path: r.key.path, owner: r.key.owner, module: m.Key, config: sha256.Sum256(config)}
+	key := poolKey{record: r, module: m.Key, config: sha256.Sum256(config)}
 	h.mu.Lock()
 	if p := h.pools[key]; p != nil && p.acquire() {
 		h.mu.Unlock()
@@ -107,14 +106,18 @@ func (p *pool) release() {
 
 // Ended implements guests.Owner.
 func (p *pool) Ended() {
-	p.host.mu.Lock()
-	defer p.host.mu.Unlock()
-	delete(p.host.ending, p)
+	h := p.host
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.ending, p)
+	if r := p.record; r.unlisted && h.records[r.key] == r && len(h.poolsByRecord()[r]) == 0 {
+		delete(h.records, r.key)
+	}
 }
 
 // Waited implements guests.Owner.
 func (p *pool) Waited(d time.Duration) {
-	if o := p.host.opts.Observer; o != nil {
+	if o := p.host.opts.Observer; o != nil && p.record.listener == nil {
 		o.Waited(p.record.plugin, d)
 	}
 }

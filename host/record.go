@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"slices"
 	"sync"
@@ -13,7 +12,6 @@ import (
 	"github.com/switchyard-gateway/switchyard/host/internal/guestlog"
 	"github.com/switchyard-gateway/switchyard/host/internal/guests"
 	"github.com/switchyard-gateway/switchyard/host/internal/library"
-	"github.com/switchyard-gateway/switchyard/host/internal/pluginfile"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -24,7 +22,8 @@ type recordKey struct{ path, owner string }
 type record struct {
 	plugin   string
 	key      recordKey
-	unlisted bool // the latest Build was not about it; guarded by Host.mu
+	unlisted bool         // the latest Build was not about it; guarded by Host.mu
+	listener func(*Fault) // hears of faults in the Observer's place, nil of plugins from a folder
 	refusals atomic.Uint64
 	faults   atomic.Uint64
 	lines    guestlog.Lines
@@ -42,14 +41,8 @@ type record struct {
 	keys      []string
 	lastFault *LastFault
 	rejection *Rejected
-	bad       *verdict
-}
-
-// verdict is on a file whose version failed its probation. It stands until the file is seen changed, touched or gone, so
-// that an operator can have it tried again.
-type verdict struct {
-	hash string
-	file fs.FileInfo
+	bad       *sighting // the file whose version failed its probation, until it is seen changed, touched or gone
+	seen      *sighting // the file as it was last read
 }
 
 // status reports on a plugin, given all its pools. Counts never go down.
@@ -93,16 +86,21 @@ func (h *Host) recordOf(plugin string, key recordKey) *record {
 	defer h.mu.Unlock()
 	r := h.records[key]
 	if r == nil {
-		r = &record{
-			plugin: plugin, key: key, state: StateFailed, open: map[string]bool{},
-			lines: guestlog.Lines{Who: slog.String("plugin", plugin), Limit: h.limits(key.owner).LogLines},
-		}
-		if key.owner != "" {
-			r.lines.Who = slog.Group("", r.lines.Who, slog.String("owner", key.owner))
-		}
+		r = h.newRecord(plugin, key)
 		h.records[key] = r
 	}
 	r.unlisted = false
+	return r
+}
+
+func (h *Host) newRecord(plugin string, key recordKey) *record {
+	r := &record{
+		plugin: plugin, key: key, state: StateFailed, open: map[string]bool{},
+		lines: guestlog.Lines{Who: slog.String("plugin", plugin), Limit: h.limits(key.owner).LogLines},
+	}
+	if key.owner != "" {
+		r.lines.Who = slog.Group("", r.lines.Who, slog.String("owner", key.owner))
+	}
 	return r
 }
 
@@ -190,27 +188,9 @@ func (r *record) reverted(t *trial, reason string) {
 	if r.version == nil || r.version.module != t.module {
 		return
 	}
-	r.bad = &verdict{t.module.Hash, *t.file.Load()}
+	r.bad = &sighting{t.module.Hash, *t.file.Load()}
 	r.state, r.rejection = StateReverted, &Rejected{Hash: t.module.Hash, At: time.Now(), Error: reason}
 	r.hash, r.desc, r.previous = t.old.Hash, t.old.Description(), ""
-}
-
-// isBad reports whether the file that a build read is the one whose version failed its probation. Anything else ends
-// the verdict.
-func (r *record) isBad(hash string, file fs.FileInfo) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if b := r.bad; b != nil && (b.hash != hash || !pluginfile.Same(b.file, file)) {
-		r.bad = nil
-	}
-	return r.bad != nil
-}
-
-// pardon ends a verdict: the file is gone, so another one may come.
-func (r *record) pardon() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.bad = nil
 }
 
 // faulted notes a fault of a plugin's making.
@@ -223,7 +203,9 @@ func (h *Host) faulted(p *pool, f *Fault) {
 	if r.lines.Allow(time.Now()) {
 		h.log.Error("plugin fault", r.lines.Who, "hash", library.Short(f.Hash), "export", f.Export, "cause", f.Cause)
 	}
-	if o := h.opts.Observer; o != nil {
+	if r.listener != nil {
+		r.listener(f)
+	} else if o := h.opts.Observer; o != nil {
 		o.Faulted(f.Plugin, f.Export)
 	}
 }

@@ -217,7 +217,7 @@ func (b *build) add(ctx context.Context, s *Spec) {
 		b.report(s, c, err)
 		return
 	}
-	if err := b.vet(ctx, c, p); err != nil {
+	if err := p.vet(ctx, c.vectors); err != nil {
 		c.err, c.reported = err, true
 		p.release()
 		b.host.rejected(c.record, c.module.Hash, err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/host/internal/guests"
+	"github.com/switchyard-gateway/switchyard/host/internal/vectors"
 	"github.com/switchyard-gateway/switchyard/host/meter"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
@@ -198,11 +199,11 @@ func TestVectorsInTime(t *testing.T) {
 	late := *set.Strategy("a").line.pool.limits
 	late.Compile.Timeout = -1
 	p := set.Strategy("a").line.pool
-	err := (&pool{record: p.record, module: p.module, limits: &late, setup: p.setup}).play(t.Context(), []abi.Vector{vector("x", 0, 1)})
+	err := (&pool{record: p.record, module: p.module, limits: &late, setup: p.setup}).vet(t.Context(), []abi.Vector{vector("x", 0, 1)})
 	if err == nil || !strings.HasPrefix(err.Error(), `golden vector "x": `) || !strings.Contains(err.Error(), "was given up: context deadline exceeded") {
 		t.Errorf("%v", err)
 	}
-	if err := p.playConfig(over{t.Context()}, []abi.Vector{vector("y", 0, 1)}, ""); err == nil || err.Error() != `golden vector "y": playing it was given up: context canceled` {
+	if err := vectors.Play(over{t.Context()}, &p.setup, []abi.Vector{vector("y", 0, 1)}, p.limits.Fuel.of); err == nil || err.Error() != `golden vector "y": playing it was given up: context canceled` {
 		t.Errorf("between two calls: %v", err)
 	}
 	f.closed(set)

@@ -62,22 +62,30 @@ func (c *coder) length(n uint32, shift int64, scratch uint32) {
 	c.paid(scratch)
 }
 
-// refill leaves compiled code for a moment, so that the host's scheduler and garbage collector have their turn, and takes
-// what fuel lacks of a slice. It traps with negative fuel if there is too little, and with negative stack alone if calls
-// nest too deep. The table for modules without a memory is the last.
+// pages returns how many pages of memory the guest may have, and how many refill asks for so that the host has its turn:
+// one more, which the memory's maximum allows for. Of an imported memory's true maximum it knows nothing better than what
+// the module says.
+func (m *rewriter) pages() (most, ask uint32) {
+	switch {
+	case len(m.Memories) == 0:
+		return 0, 1
+	case m.ImportedMemories == 0:
+		return m.Memories[0].Max, m.Memories[0].Max + 1
+	case m.Memories[0].Limited:
+		return m.Memories[0].Max, m.Memories[0].Max
+	}
+	return 1 << 16, 1 << 16
+}
+
+// refill asks the host for memory that it never gives, so that it has its turn, and takes what fuel lacks of a slice. It
+// traps with negative fuel if there is too little, and with negative stack alone if calls nest too deep.
 func (c *coder) refill(m *rewriter) {
 	const take = 0
 	c.op(1)
 	c.local(wasm.TypeI64)
-	if len(m.Memories) > 0 {
-		c.i32(0)
-		c.op(wasm.OpMemoryGrow, 0)
-	} else {
-		c.op(wasm.OpRefNull, wasm.TypeFuncref)
-		c.i32(0)
-		c.misc(wasm.MiscTableGrow, uint32(len(m.Tables)))
-	}
-	c.op(wasm.OpDrop)
+	_, ask := m.pages()
+	c.i32(int32(ask))
+	c.op(wasm.OpMemorySize, 0, wasm.OpI32Sub, wasm.OpMemoryGrow, 0, wasm.OpDrop)
 	// take = min(Slice-fuel, reserve)
 	c.i64(Slice)
 	c.arg(wasm.OpGlobalGet, c.fuel)
@@ -104,24 +112,22 @@ func (c *coder) refill(m *rewriter) {
 	c.op(wasm.OpI64LtS, wasm.OpIf, wasm.TypeEmpty, wasm.OpUnreachable, wasm.OpEnd)
 }
 
-// grow pays for pages that the host will have to find. What exceeds the maximum fails, and is free.
+// grow pays for pages that the host will have to find. What exceeds the maximum fails without asking it, and is free.
 func (c *coder) grow(m *rewriter) {
-	limit := int32(1 << 16)
-	if s := m.Memories; len(s) > 0 && s[0].Limited {
-		limit = int32(min(s[0].Max, 1<<16))
-	}
+	most, _ := m.pages()
 	c.op(1)
 	c.local(wasm.TypeI64)
 	c.arg(wasm.OpLocalGet, 0)
-	c.i32(limit)
-	c.op(wasm.OpMemorySize, 0, wasm.OpI32Sub, wasm.OpI32LeU, wasm.OpIf, wasm.TypeEmpty)
+	c.i32(int32(most))
+	c.op(wasm.OpMemorySize, 0, wasm.OpI32Sub, wasm.OpI32GtU, wasm.OpIf, wasm.TypeEmpty)
+	c.i32(-1)
+	c.op(wasm.OpReturn, wasm.OpEnd)
 	c.arg(wasm.OpGlobalGet, c.fuel)
 	c.arg(wasm.OpLocalGet, 0)
 	c.op(wasm.OpExtendU)
 	c.i64(pageFuelShift)
 	c.op(wasm.OpI64Shl, wasm.OpI64Sub)
 	c.paid(1)
-	c.op(wasm.OpEnd)
 	c.arg(wasm.OpLocalGet, 0)
 	c.op(wasm.OpMemoryGrow, 0)
 }
@@ -243,4 +249,43 @@ func (c *coder) copy() {
 	})
 	c.op(wasm.OpEnd, wasm.OpEnd)
 	c.rest(instruction)
+}
+
+// init writes a function for memory.init of a long segment. Of a range that ends outside the memory or the segment,
+// nothing may be written: the instruction finds out with no bytes from there.
+func (c *coder) init(segment uint32) {
+	instruction := func() { c.misc2(wasm.MiscMemoryInit, segment, 0) }
+	c.buf = c.buf[:0]
+	c.op(1)
+	c.local(wasm.TypeI64)
+	c.arg(wasm.OpLocalGet, rangeLength)
+	c.i32(chunk)
+	c.op(wasm.OpI32GtU, wasm.OpIf, wasm.TypeEmpty)
+	ends := func(start uint32) {
+		c.arg(wasm.OpLocalGet, start)
+		c.arg(wasm.OpLocalGet, rangeLength)
+		c.op(wasm.OpI32Add)
+	}
+	for _, start := range [...]uint32{rangeTo, rangeFrom} { // a sum that has come round is outside, too
+		c.arg(wasm.OpLocalGet, start)
+		ends(start)
+		c.op(wasm.OpI32GtU, wasm.OpIf, wasm.TypeEmpty)
+		c.whole(instruction)
+		c.op(wasm.OpUnreachable, wasm.OpEnd)
+	}
+	ends(rangeTo)
+	ends(rangeFrom)
+	c.i32(0)
+	instruction()
+	c.chunks(func() {
+		c.arg(wasm.OpLocalGet, rangeTo)
+		c.arg(wasm.OpLocalGet, rangeFrom)
+		c.i32(chunk)
+		instruction()
+		c.add(rangeTo, chunk)
+		c.add(rangeFrom, chunk)
+	})
+	c.op(wasm.OpEnd)
+	c.rest(instruction)
+	c.op(wasm.OpEnd)
 }

@@ -13,7 +13,7 @@ type source struct {
 	functions []handwritten
 	pages     uint32 // of memory; 0: none
 	table     uint32 // elements; the first are the functions
-	data      int    // bytes of a passive segment of ones
+	data      int    // bytes of a passive segment, see segment
 	flag      bool   // there is a global for the host to set, "flag"
 }
 
@@ -30,6 +30,15 @@ func op(code byte, index int) []byte { return append([]byte{code}, leb(index)...
 func sized(b []byte) []byte { return append(leb(len(b)), b...) }
 
 func vector(items ...[]byte) []byte { return append(leb(len(items)), slices.Concat(items...)...) }
+
+// segment is the content of a data segment.
+func segment(size int) []byte {
+	b := make([]byte, size)
+	for i := range b {
+		b[i] = byte(i % 251)
+	}
+	return b
+}
 
 func (s source) assemble() []byte {
 	var types, functions, bodies, exports, indices [][]byte
@@ -72,7 +81,7 @@ func (s source) assemble() []byte {
 	}
 	section(10, vector(bodies...))
 	if s.data > 0 {
-		section(11, append([]byte{1, 1}, sized(slices.Repeat([]byte{1}, s.data))...))
+		section(11, append([]byte{1, 1}, sized(segment(s.data))...))
 	}
 	return module
 }

@@ -3,6 +3,8 @@ package meter
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/switchyard-gateway/switchyard/host/meter/internal/callgraph"
 	"github.com/switchyard-gateway/switchyard/host/meter/internal/wasm"
@@ -31,6 +33,7 @@ type rewriter struct {
 	inserts []insert // of all bodies, in order
 	graph   callgraph.Graph
 	used    [appended]bool
+	inits   map[uint32]int // data segments that memory.init reads; once all is known, long ones, and their functions' order
 	scan    scanner
 }
 
@@ -52,7 +55,7 @@ type insert struct {
 	kind insertKind
 	arg  uint32
 
-	// For insertSegment.
+	// For insertSegment. For insertInit, key is the segment.
 	key, local, label uint32
 }
 
@@ -66,6 +69,7 @@ const (
 	insertSegment            // the same in a dispatch loop: label is the loop's, and key in local leads here
 	insertCall               // call the appended function arg
 	insertRange              // memory.fill or memory.copy, for which there is the appended function arg
+	insertInit               // memory.init, for which there is the appended function arg
 	insertDeeper             // a call: count what it may take of the stack; arg is its number in rewriter.graph
 )
 
@@ -108,9 +112,15 @@ func (m *rewriter) read() error {
 	if err := m.Decode(m.src, wasm.Limits{
 		FunctionSize: min(l.FunctionSize-1, maxBody-1) + 1, // 0 is maxBody
 		Functions:    l.Functions, Globals: l.Globals, TableElements: l.TableElements, Exports: l.Exports, Types: l.Types,
-		Segments: l.Segments, Memory: l.Memory, Reserved: reservedPrefix,
+		Signature: l.Signature, Segments: l.Segments, Memory: l.Memory, Reserved: reservedPrefix,
 	}, m.function); err != nil {
 		return err
+	}
+	maps.DeleteFunc(m.inits, func(segment uint32, _ int) bool {
+		return int(segment) >= len(m.DataSizes) || m.DataSizes[segment] <= chunk
+	})
+	for i, segment := range slices.Sorted(maps.Keys(m.inits)) {
+		m.inits[segment] = i
 	}
 	m.graph.Charge()
 	for f := range m.bodies {

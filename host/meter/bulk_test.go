@@ -6,12 +6,14 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/tetratelabs/wazero"
+
 	"github.com/switchyard-gateway/switchyard/host/meter"
 	"github.com/switchyard-gateway/switchyard/host/meter/internal/modgen"
 )
 
-// bulk is a module whose functions each do one bulk operation with their three arguments.
-func bulk() source {
+// bulk is a module whose functions each do one bulk operation with their three arguments, and its data segment.
+func bulk(data int) source {
 	var (
 		three = []modgen.ValueType{modgen.I32, modgen.I32, modgen.I32}
 		args  = []byte{0x20, 0, 0x20, 1, 0x20, 2}
@@ -19,7 +21,7 @@ func bulk() source {
 	)
 	s := source{
 		types: []modgen.Signature{{Params: three}, {Params: three, Results: []modgen.ValueType{modgen.I32}}},
-		pages: 48, table: 5000, data: 100_000,
+		pages: 48, table: 5000, data: data,
 	}
 	for _, code := range [][]byte{
 		slices.Concat(args, []byte{0xfc, 11, 0}),
@@ -52,10 +54,11 @@ const (
 	doTableGrow = "h"
 )
 
-// TestLongRanges fills and copies ranges of a memory of 3 MiB, which takes several chunks, and compares with what Go
-// makes of the same.
+// TestLongRanges writes ranges of a memory of 3 MiB, which takes several chunks, and compares with what Go makes of the
+// same.
 func TestLongRanges(t *testing.T) {
-	in := rewritten(t, newLab(t), bulk().assemble())
+	data := segment(5 << 19)
+	in := rewritten(t, newLab(t), bulk(len(data)).assemble())
 	memory := in.ExportedMemory(modgen.ExportMemory)
 	have, _ := memory.Read(0, memory.Size())
 	r := rand.New(rand.NewPCG(1, 2))
@@ -69,15 +72,18 @@ func TestLongRanges(t *testing.T) {
 		return uint64(uint32(near + uint64(r.IntN(7)) - 3*uint64(r.IntN(2))))
 	}
 	size := uint64(len(want))
-	for range 150 {
+	for range 200 {
 		to, from, n := number(), number(), number()
 		if r.IntN(3) == 0 {
 			from = to + uint64(r.IntN(200)) - 100
 			from = uint64(uint32(from))
 		}
-		for _, name := range []string{doFill, doCopy} {
-			fits := to+n <= size && (name == doFill || from+n <= size)
+		for _, name := range []string{doFill, doCopy, doInit} {
+			source := map[string]uint64{doFill: 1 << 33, doCopy: size, doInit: uint64(len(data))}[name]
+			fits := to+n <= size && from+n <= source
 			switch {
+			case fits && name == doInit:
+				copy(want[to:to+n], data[from:from+n])
 			case fits && name == doFill:
 				copy(want[to:to+n], bytes.Repeat([]byte{byte(from)}, int(n)))
 			case fits:
@@ -105,18 +111,20 @@ func TestBulkIsPaid(t *testing.T) {
 		name   string
 		length uint64
 		least  int64 // fuel
+		data   int
 	}{
-		{doFill, 3 << 20, 3 << 16},
-		{doCopy, 3 << 20, 3 << 16},
-		{doInit, 100_000, 6000},
-		{doTableFill, 5000, 300},
-		{doTableCopy, 5000, 300},
-		{doTableInit, 8, 8},
-		{doGrow, 48, 48 << 12},
-		{doTableGrow, 5000, 300},
+		{doFill, 3 << 20, 3 << 16, 1},
+		{doCopy, 3 << 20, 3 << 16, 1},
+		{doInit, 100_000, 6000, 100_000},
+		{doInit, 3 << 20, 3 << 16, 3 << 20},
+		{doTableFill, 5000, 300, 1},
+		{doTableCopy, 5000, 300, 1},
+		{doTableInit, 8, 8, 1},
+		{doGrow, 48, 48 << 12, 1},
+		{doTableGrow, 5000, 300, 1},
 	} {
 		cost := func(n uint64) int64 {
-			in := rewritten(t, l, bulk().assemble())
+			in := rewritten(t, l, bulk(c.data).assemble())
 			in.give(1<<40, labStack)
 			results, err := in.ExportedFunction(c.name).Call(t.Context(), 0, 0, n)
 			if err != nil || len(results) == 1 && int32(results[0]) < 0 {
@@ -128,7 +136,7 @@ func TestBulkIsPaid(t *testing.T) {
 		if all-none < c.least {
 			t.Errorf("%s of %d costs %d more than of nothing, want %d", c.name, c.length, all-none, c.least)
 		}
-		in := rewritten(t, l, bulk().assemble())
+		in := rewritten(t, l, bulk(c.data).assemble())
 		in.give(all-1, labStack)
 		if _, err := in.ExportedFunction(c.name).Call(t.Context(), 0, 0, c.length); err == nil || !in.dry() {
 			t.Errorf("%s runs (%v) on less than it costs", c.name, err)
@@ -139,11 +147,16 @@ func TestBulkIsPaid(t *testing.T) {
 // rewritten makes a metered instance.
 func rewritten(t *testing.T, l *lab, module []byte) *instance {
 	t.Helper()
+	return rewrittenFor(t, l.compiler, module)
+}
+
+func rewrittenFor(t *testing.T, r wazero.Runtime, module []byte) *instance {
+	t.Helper()
 	metered, err := meter.Rewrite(module, generous())
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := instantiate(t.Context(), l.compiler, metered, "")
+	in, err := instantiate(t.Context(), r, metered, "")
 	if err != nil {
 		t.Fatalf("%v\n%x", err, module)
 	}

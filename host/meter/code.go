@@ -11,7 +11,7 @@ const (
 	addedGrow            // memory.grow, paid
 	addedFill            // memory.fill, paid and in chunks
 	addedCopy            // memory.copy, likewise
-	appended
+	appended             // how many these are; behind them come those for rewriter.inits
 )
 
 var addedType = [appended]int{typeNothing, typeFuel, typeLength, typeLength, typeLength, typeRange, typeRange}
@@ -20,7 +20,7 @@ const (
 	shortRange        = 1 << 14 // bytes up to which a range is filled or copied in place
 	bytesPerFuelShift = 3       // a bulk operation on eight bytes costs one fuel
 	pageFuelShift     = 13      // memory.grow by a page costs as much as 64 KiB of another operation
-	chunk             = 1 << 20 // bytes that are filled or copied between two chances to act
+	chunk             = 1 << 20 // bytes that are written between two turns of the host
 )
 
 // coder writes the code of functions.
@@ -28,6 +28,7 @@ type coder struct {
 	buf                  []byte
 	fuel, reserve, stack uint32 // globals
 	funcs                [appended]uint32
+	inits                uint32 // the first of those for rewriter.inits
 }
 
 func (m *rewriter) newCoder() *coder {
@@ -40,6 +41,7 @@ func (m *rewriter) newCoder() *coder {
 			next++
 		}
 	}
+	c.inits = next
 	return c
 }
 
@@ -93,6 +95,13 @@ func (c *coder) function(m *rewriter, b *body, list []insert) {
 			c.arg(wasm.OpCall, c.funcs[in.arg])
 		case insertRange:
 			c.short(m, in.arg, fuel, stack, span{int(in.pos), from})
+		case insertInit:
+			if i, long := m.inits[in.key]; long {
+				c.arg(wasm.OpCall, c.inits+uint32(i))
+				break
+			}
+			c.arg(wasm.OpCall, c.funcs[in.arg])
+			c.copied(m.src, span{int(in.pos), from})
 		case insertDeeper:
 			n := m.graph.Bytes(int(in.arg))
 			call := span{int(in.pos), from}

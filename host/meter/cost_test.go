@@ -198,12 +198,14 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"the memory's maximum": "\x05\x04\x01\x01\x01\x02",
-		"three globals":        "\x06\x10\x03\x7e\x01\x42\x00\x0b\x7e\x01\x42\x00\x0b\x7f\x01\x41\x00\x0b",
-		"fuel":                 "\x0f" + ExportFuel + "\x03\x00",
-		"reserve":              "\x12" + ExportReserve + "\x03\x01",
-		"stack":                "\x10" + ExportStack + "\x03\x02",
-		"the start function":   "\x10" + ExportStart + "\x00\x00",
+		"the memory, which may grow by a page more than the limit": "\x05\x04\x01\x01\x01\x03",
+		"refill, which asks for it": "\x01\x01\x7e" + // an i64
+			"\x41\x03\x3f\x00\x6b\x40\x00\x1a", // memory.grow 3 - memory.size, drop
+		"three globals":      "\x06\x10\x03\x7e\x01\x42\x00\x0b\x7e\x01\x42\x00\x0b\x7f\x01\x41\x00\x0b",
+		"fuel":               "\x0f" + ExportFuel + "\x03\x00",
+		"reserve":            "\x12" + ExportReserve + "\x03\x01",
+		"stack":              "\x10" + ExportStack + "\x03\x02",
+		"the start function": "\x10" + ExportStart + "\x00\x00",
 		"the loop": "\x03\x40" + // loop
 			"\x23\x00\x42\x01\x7d\x22\x00\x24\x00" + // fuel -= 1
 			"\x20\x00\x42\x00\x53\x04\x40\x42\x01\x10\x02\x0c\x01\x0b" + // below zero: next slice, and again

@@ -2,6 +2,8 @@ package meter
 
 import (
 	"encoding/binary"
+	"maps"
+	"slices"
 
 	"github.com/switchyard-gateway/switchyard/host/meter/internal/wasm"
 )
@@ -54,6 +56,10 @@ func (m *rewriter) writeSection(out []byte, id byte) []byte {
 				entry = wasm.AppendU32(entry, uint32(len(m.Types)+addedType[fn]))
 			}
 		}
+		for range m.inits {
+			added++
+			entry = wasm.AppendU32(entry, uint32(len(m.Types)+typeRange))
+		}
 	case wasm.SecTable, wasm.SecMemory:
 		return m.writeResources(out, id)
 	case wasm.SecGlobal:
@@ -97,12 +103,17 @@ func appendExport(b []byte, name string, kind byte, index int) []byte {
 }
 
 func (m *rewriter) writeResources(out []byte, id byte) []byte {
-	list := m.Memories[min(m.ImportedMemories, len(m.Memories)):]
-	if id == wasm.SecTable {
+	var list []wasm.Resource
+	switch {
+	case id == wasm.SecTable:
 		list = m.Tables[m.ImportedTables:]
-		if len(m.Memories) == 0 { // see coder.refill
-			list = append(list[:len(list):len(list)], wasm.Resource{Element: wasm.TypeFuncref, Limited: true})
+	case m.ImportedMemories == 0: // see pages
+		memory := wasm.Resource{Limited: true}
+		if len(m.Memories) > 0 {
+			memory.Min = m.Memories[0].Min
 		}
+		_, memory.Max = m.pages()
+		list = append(list, memory)
 	}
 	if len(list) == 0 {
 		return out
@@ -128,7 +139,7 @@ func (m *rewriter) writeResources(out []byte, id byte) []byte {
 func (m *rewriter) writeCode(out []byte) []byte {
 	out = append(out, wasm.SecCode, 0, 0, 0, 0, 0)
 	start := len(out)
-	count := len(m.bodies)
+	count := len(m.bodies) + len(m.inits)
 	for _, used := range m.used {
 		if used {
 			count++
@@ -152,6 +163,11 @@ func (m *rewriter) writeCode(out []byte) []byte {
 			out = wasm.AppendU32(out, uint32(len(c.buf)))
 			out = append(out, c.buf...)
 		}
+	}
+	for _, segment := range slices.Sorted(maps.Keys(m.inits)) {
+		c.init(segment)
+		out = wasm.AppendU32(out, uint32(len(c.buf)))
+		out = append(out, c.buf...)
 	}
 	padded(out[start-5:start], uint32(len(out)-start))
 	return out

@@ -1,10 +1,12 @@
 package meter_test
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/switchyard-gateway/switchyard/host/meter"
 )
@@ -12,9 +14,33 @@ import (
 // instance is a guest as a host holds it: metered, or not, when the counters are nil.
 type instance struct {
 	api.Module
+	memory               *memory
 	fuel, reserve, stack counter
 	given                int64
 }
+
+// memory is that of an instance, as meter asks for: it never gives the last page.
+type memory struct {
+	buffer []byte
+	most   uint64
+	turns  int // how often it was asked for that
+}
+
+func (m *memory) Allocate(_, most uint64) experimental.LinearMemory {
+	m.most = most
+	return m
+}
+
+func (m *memory) Reallocate(size uint64) []byte {
+	if size == m.most {
+		m.turns++
+		return nil
+	}
+	m.buffer = append(m.buffer, make([]byte, size-uint64(len(m.buffer)))...)
+	return m.buffer[:size:size]
+}
+
+func (m *memory) Free() {}
 
 // counter is one of the globals that Rewrite adds.
 type counter struct{ api.MutableGlobal }
@@ -35,11 +61,15 @@ func (c counter) left() int64 {
 
 // instantiate makes an instance of a module, rewritten or not, and runs nothing that can use fuel.
 func instantiate(ctx context.Context, r wazero.Runtime, module []byte, name string) (*instance, error) {
+	mem := &memory{}
+	if bytes.Contains(module, []byte(meter.ExportFuel)) {
+		ctx = experimental.WithMemoryAllocator(ctx, mem)
+	}
 	m, err := r.InstantiateWithConfig(ctx, module, wazero.NewModuleConfig().WithName(name).WithStartFunctions())
 	if err != nil {
 		return nil, err
 	}
-	in := &instance{Module: m}
+	in := &instance{Module: m, memory: mem}
 	for export, c := range map[string]*counter{
 		meter.ExportFuel: &in.fuel, meter.ExportReserve: &in.reserve, meter.ExportStack: &in.stack,
 	} {

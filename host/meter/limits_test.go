@@ -63,6 +63,14 @@ func TestLimits(t *testing.T) {
 			"segments", module(section(wasm.SecMemory, []byte{0, 1}), section(wasm.SecData, []byte{1, 0}, []byte{1, 0})),
 			func(l *Limits) *uint32 { return &l.Segments }, 2, "2 data and element segments, the limit is 1",
 		},
+		{
+			"parameters", module(section(wasm.SecType, []byte{wasm.TypeFunction, 3, wasm.TypeI32, wasm.TypeI64, wasm.TypeF32, 0})),
+			func(l *Limits) *uint32 { return &l.Signature }, 3, "entry 0 of the type section has 3 parameters or results, the limit is 2",
+		},
+		{
+			"results", module(section(wasm.SecType, nothing, []byte{wasm.TypeFunction, 0, 2, wasm.TypeI32, wasm.TypeI64})),
+			func(l *Limits) *uint32 { return &l.Signature }, 2, "entry 1 of the type section has 2 parameters or results, the limit is 1",
+		},
 		{"memory", module(section(wasm.SecMemory, []byte{0, 3})), func(l *Limits) *uint32 { return &l.Memory }, 3, "a memory of 3 pages of 64 KiB, the limit is 2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -82,7 +90,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestMaxima has declared maxima lowered.
+// TestMaxima has declared maxima lowered, a memory's to one page more than the limit: the last is for refill.
 func TestMaxima(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -90,9 +98,9 @@ func TestMaxima(t *testing.T) {
 		section        byte
 		declared, want [][]byte
 	}{
-		{"memory without", wasm.SecMemory, [][]byte{{0, 1}}, [][]byte{{1, 1, 10}}},
-		{"memory above", wasm.SecMemory, [][]byte{{1, 1, 11}}, [][]byte{{1, 1, 10}}},
-		{"memory below", wasm.SecMemory, [][]byte{{1, 1, 9}}, [][]byte{{1, 1, 9}}},
+		{"memory without", wasm.SecMemory, [][]byte{{0, 1}}, [][]byte{{1, 1, 11}}},
+		{"memory above", wasm.SecMemory, [][]byte{{1, 1, 12}}, [][]byte{{1, 1, 11}}},
+		{"memory below", wasm.SecMemory, [][]byte{{1, 1, 9}}, [][]byte{{1, 1, 10}}},
 		{"table without", wasm.SecTable, [][]byte{{wasm.TypeFuncref, 0, 2}}, [][]byte{{wasm.TypeFuncref, 1, 2, 20}}},
 		{"table below", wasm.SecTable, [][]byte{{wasm.TypeFuncref, 1, 2, 3}}, [][]byte{{wasm.TypeFuncref, 1, 2, 3}}},
 		{
@@ -100,11 +108,7 @@ func TestMaxima(t *testing.T) {
 			[][]byte{{wasm.TypeFuncref, 1, 2, 8}, {wasm.TypeExternref, 1, 6, 12}},
 		},
 	} {
-		memory := section(wasm.SecMemory, []byte{0, 1}) // so that no table is added
-		if c.section == wasm.SecMemory {
-			memory = nil
-		}
-		out, err := Rewrite(module(section(c.section, c.declared...), memory), &Limits{Memory: 10, TableElements: 20})
+		out, err := Rewrite(module(section(c.section, c.declared...)), &Limits{Memory: 10, TableElements: 20})
 		if err != nil || !bytes.Contains(out, section(c.section, c.want...)) {
 			t.Errorf("%s: %x, %v", c.name, out, err)
 		}

@@ -7,8 +7,8 @@
 //     instruction, 100 more for one that leaves compiled code (a call of the host, memory.grow), one for two locals that
 //     a function has, one for eight bytes or one table element of a bulk operation, 8192 for a page of memory. Fuel is a
 //     property of module and input: it is the same on every machine.
-//   - gives the host a chance to act, by a memory.grow of nothing, whenever a slice of fuel is used up. Compiled
-//     WebAssembly can't be interrupted, and Go's garbage collector waits for it.
+//   - gives the host its turn whenever a slice of fuel is used up, and after each MiB of a bulk operation on memory.
+//     Compiled WebAssembly can't be interrupted: Go's garbage collector waits for it, and others for the processor.
 //   - counts an estimate of the native stack that nested calls take.
 //
 // It traps (unreachable) when fuel or stack are exhausted. The host talks to it through exported globals:
@@ -16,6 +16,18 @@
 //	fuel=min(F, Slice), reserve=F-fuel, stack=S      before a call
 //	used = F-fuel-reserve, F if that is more         after it
 //	fuel < 0: out of fuel; stack < 0: too deep       after a trap
+//
+// # The host's turn
+//
+// Nothing is imported for it, so that no index moves. A rewritten module declares a memory of one page more than it may
+// have, and in its turn the host is asked to grow the memory by so much that it would have that page. So the host has
+// to bring an allocator (experimental.WithMemoryAllocator) whose LinearMemory, asked to be of the maximum that it was
+// allocated with, lets others run and returns nil: growing fails then, and nothing has changed. The guest itself never asks
+// for the page, and sees no trace of it. A module without a memory gets an empty one. One that imports its memory asks as
+// well, for what its import says is the most, which is that page only if the memory is of just that maximum.
+//
+// The operations on tables are not cut up: Limits.TableElements bounds them. At 100,000 elements each takes less than a
+// millisecond.
 package meter
 
 // What a rewritten module exports in addition. All globals are zero in a new instance.
@@ -29,11 +41,11 @@ const (
 // reservedPrefix begins the names of exports that are the rewriter's.
 const reservedPrefix = "switchyard."
 
-// Slice is the fuel after which the host gets a chance to act.
+// Slice is the fuel after which the host has its turn.
 const Slice = 100_000
 
 // Version changes whenever the same module would be rewritten differently.
-const Version = 2
+const Version = 3
 
 // Limits is what a module may be. A field that is zero does not limit.
 type Limits struct {
@@ -43,10 +55,11 @@ type Limits struct {
 	TableElements uint32 // over all tables; declared maxima are lowered to it
 	Exports       uint32
 	Types         uint32
+	Signature     uint32 // parameters of a function type, and as many results
 	Segments      uint32 // data and element segments
 	Locals        uint32 // of one function, parameters included
 	Nesting       uint32 // of blocks in one function
-	Memory        uint32 // pages of 64 KiB; a declared maximum is lowered to it
+	Memory        uint32 // pages of 64 KiB, 65535 at most; a declared maximum is lowered to it
 }
 
 // Rewrite returns a metered copy of module, or an error that says in a sentence which limit or rule the module breaks.

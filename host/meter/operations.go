@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/switchyard-gateway/switchyard/host/meter/internal/wasm"
@@ -33,6 +34,18 @@ func (m *rewriter) local(r *wasm.Reader) (uint32, error) {
 	return i, nil
 }
 
+// memoryByte reads the index of the memory behind an instruction that is replaced, so that nobody else will look at it.
+func (m *rewriter) memoryByte(r *wasm.Reader) error {
+	at := r.Pos()
+	if err := m.MemoryIndex(r); err != nil {
+		return err
+	}
+	if !r.Bad() && r.Pos() != at+1 {
+		return errors.New("names its memory in more than a byte")
+	}
+	return nil
+}
+
 // blockType reads a block's type and reports whether it takes parameters.
 func (m *rewriter) blockType(r *wasm.Reader) (takes bool, err error) {
 	t, err := m.BlockType(r)
@@ -50,21 +63,26 @@ func (m *rewriter) misc(r *wasm.Reader, at int, cur int64) (int64, error) {
 	case sub == wasm.MiscDataDrop || sub == wasm.MiscElemDrop:
 		r.U32()
 	case sub == wasm.MiscMemoryInit:
-		r.U32()
-		if err := wasm.MemoryIndex(r); err != nil {
+		segment := r.U32()
+		if err := m.memoryByte(r); err != nil {
 			return cur, err
 		}
-		m.replace(insertCall, at, at, addedBytes)
+		m.replace(insertInit, at, r.Pos(), addedBytes)
+		m.inserts[len(m.inserts)-1].key = segment
+		if m.inits == nil {
+			m.inits = map[uint32]int{}
+		}
+		m.inits[segment] = 0
 	case sub == wasm.MiscMemoryCopy:
-		if err := wasm.MemoryIndex(r); err != nil {
+		if err := m.MemoryIndex(r); err != nil {
 			return cur, err
 		}
-		if err := wasm.MemoryIndex(r); err != nil {
+		if err := m.MemoryIndex(r); err != nil {
 			return cur, err
 		}
 		m.replace(insertRange, at, r.Pos(), addedCopy)
 	case sub == wasm.MiscMemoryFill:
-		if err := wasm.MemoryIndex(r); err != nil {
+		if err := m.MemoryIndex(r); err != nil {
 			return cur, err
 		}
 		m.replace(insertRange, at, r.Pos(), addedFill)

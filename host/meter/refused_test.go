@@ -88,6 +88,17 @@ func TestAddedIndices(t *testing.T) {
 		own    byte // how many the module has
 	}{
 		"local.get":            {plain + code("\x20\xff\x1a"), 1},
+		"load":                 {head + imports + funcs + globals + code("\x41\x00\x28\x00\xff\x1a"), 0},
+		"store":                {head + imports + funcs + globals + code("\x41\x00\x41\x00\x36\x00\xff"), 0},
+		"vector load":          {head + imports + funcs + globals + code("\x41\x00\xfd\x00\x00\xff\x1a"), 0},
+		"vector lane":          {head + imports + funcs + globals + code("\x41\x00\xfd\x0c"+strings.Repeat("\x00", 16)+"\xfd\x54\x00\xff\x00\x1a"), 0},
+		"vector zero":          {head + imports + funcs + globals + code("\x41\x00\xfd\x5c\x00\xff\x1a"), 0},
+		"memory.size":          {head + imports + funcs + globals + code("\x3f\xff\x1a"), 0},
+		"memory.grow":          {head + imports + funcs + globals + code("\x41\x00\x40\xff\x1a"), 0},
+		"memory.fill":          {head + imports + funcs + globals + code("\x41\x00\x41\x00\x41\x00\xfc\x0b\xff"), 0},
+		"memory.copy":          {head + imports + funcs + globals + code("\x41\x00\x41\x00\x41\x00\xfc\x0a\xff\xff"), 0},
+		"exported memory":      {head + imports + funcs + globals + "\x07\x05\x01\x01f\x02\xff" + nop, 0},
+		"data":                 {head + imports + funcs + globals + nop + "\x0b\x06\x01\x00\x41\xff\x0b\x00", 0},
 		"local.set":            {plain + code("\x41\x00\x21\xff"), 1},
 		"local.set, i64":       {plain + code("\x42\x00\x21\xff"), 1},
 		"local.tee":            {plain + code("\x41\x00\x22\xff\x1a"), 1},

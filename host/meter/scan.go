@@ -141,8 +141,8 @@ func (m *rewriter) instructions(r *wasm.Reader, extra int64) error {
 			}
 			cur = pay(cur, costLeave)
 		case wasm.OpMemoryGrow:
-			if b := r.Byte(); b != 0 {
-				return wasm.Unsupported(fmt.Sprintf("multiple memories (it grows memory %d)", b))
+			if err := m.memoryByte(r); err != nil {
+				return err
 			}
 			m.replace(insertCall, at, r.Pos(), addedGrow)
 			cur = pay(cur, costLeave)
@@ -163,7 +163,7 @@ func (m *rewriter) instructions(r *wasm.Reader, extra int64) error {
 				s.disp.read = true
 			}
 		default:
-			if err := wasm.SkipImmediates(r, op); err != nil {
+			if err := m.SkipImmediates(r, op); err != nil {
 				return err
 			}
 		}

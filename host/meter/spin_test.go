@@ -4,8 +4,10 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/switchyard-gateway/switchyard/host/meter"
 	"github.com/switchyard-gateway/switchyard/host/meter/internal/modgen"
 )
 
@@ -50,5 +52,60 @@ func TestSpinning(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestTurns expects that a guest gives the host its turn once a slice, with and without a memory, and that neither its
+// memory nor what it sees of that changes.
+func TestTurns(t *testing.T) {
+	l := newLab(t)
+	size := []byte{0x3f, 0}
+	for name, c := range map[string]source{
+		"without a memory": {pages: 0},
+		"with a memory":    {pages: 2, functions: []handwritten{{typ: 1, code: size}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.types = []modgen.Signature{{}, {Results: []modgen.ValueType{modgen.I32}}}
+			c.functions = append([]handwritten{{code: []byte{0x03, 0x40, 0x0c, 0, 0x0b}}}, c.functions...)
+			for engine, r := range map[string]wazero.Runtime{"compiled": l.compiler, "interpreted": l.interpreter} {
+				const slices = 20
+				in := rewrittenFor(t, r, c.assemble())
+				in.give(slices*meter.Slice, labStack)
+				if _, err := in.ExportedFunction("a").Call(t.Context()); err == nil || !in.dry() {
+					t.Errorf("%s: it ended with %v", engine, err)
+				}
+				if in.memory.turns != slices {
+					t.Errorf("%s: the host had %d turns in %d slices", engine, in.memory.turns, slices)
+				}
+				if have := len(in.memory.buffer); have != int(c.pages)<<16 {
+					t.Errorf("%s: its memory has become %d bytes", engine, have)
+				}
+				if f := in.ExportedFunction("b"); f != nil {
+					in.give(labFuel, labStack)
+					if got, err := f.Call(t.Context()); err != nil || got[0] != uint64(c.pages) {
+						t.Errorf("%s: its memory has %d pages, %v", engine, got, err)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestLastPage expects that the guest does not get the page that it asks for to give way, nor gives way by asking.
+func TestLastPage(t *testing.T) {
+	s := source{
+		types:     []modgen.Signature{{Params: []modgen.ValueType{modgen.I32}, Results: []modgen.ValueType{modgen.I32}}},
+		functions: []handwritten{{code: []byte{0x20, 0, 0x40, 0}}}, pages: 2, // and 4 at most
+	}
+	in := rewritten(t, newLab(t), s.assemble())
+	for _, c := range []struct{ by, want int32 }{{3, -1}, {2, 2}, {0, 4}, {1, -1}, {-1, -1}, {1 << 16, -1}, {0, 4}} {
+		in.give(labFuel, labStack)
+		got, err := in.ExportedFunction("a").Call(t.Context(), uint64(uint32(c.by)))
+		if err != nil || int32(got[0]) != c.want {
+			t.Errorf("growing by %d: %d, %v, want %d", c.by, got, err, c.want)
+		}
+	}
+	if in.memory.turns != 0 {
+		t.Errorf("it had the host wait %d times", in.memory.turns)
 	}
 }

@@ -101,7 +101,8 @@ type Runtime struct {
 	cache wazero.CompilationCache
 }
 
-// NewRuntime returns a runtime on a folder, in which no memory grows beyond so many pages of 64 KiB.
+// NewRuntime returns a runtime on a folder, in which no memory grows beyond so many pages of 64 KiB. Metered modules declare
+// one more, which they never get.
 func NewRuntime(ctx context.Context, dir string, pages uint32) (*Runtime, error) {
 	starting.Lock()
 	defer starting.Unlock()
@@ -111,7 +112,7 @@ func NewRuntime(ctx context.Context, dir string, pages uint32) (*Runtime, error)
 	}
 	return &Runtime{cache: cache, Runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
 		WithCompilationCache(cache).
-		WithMemoryLimitPages(pages).
+		WithMemoryLimitPages(min(pages+1, 1<<16)).
 		WithDebugInfoEnabled(false))}, nil
 }
 

@@ -197,6 +197,25 @@ func (f *Folder) Load(key Key, use func(module []byte) error) (bool, error) {
 	return true, use(module)
 }
 
+// CodeSize returns how many bytes the code of an entry has.
+func (f *Folder) CodeSize(key Key) (int64, error) {
+	file, err := os.Open(f.entry(key))
+	if err != nil {
+		return 0, fmt.Errorf("looking at compiled code: %w", err)
+	}
+	defer file.Close()
+	start := make([]byte, maxLine)
+	n, err := io.ReadFull(file, start)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return 0, fmt.Errorf("looking at compiled code: %w", err)
+	}
+	h, _, err := parseHeader(start[:n])
+	if err != nil {
+		return 0, fmt.Errorf("looking at compiled code: %w", err)
+	}
+	return h.codeSize, nil
+}
+
 // verify returns the module of an entry whose code is there and as it was.
 func (f *Folder) verify(data []byte) ([]byte, error) {
 	h, module, err := parseHeader(data)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -108,10 +109,12 @@ func (c Command) Compile(ctx context.Context, j *Job, b *Bounds) (Usage, error) 
 	return u, fmt.Errorf("compiling it: the compiler ended after %s of processor time: %w%s", u.CPU.Round(time.Millisecond), err, said)
 }
 
-// starved reports whether Go's runtime, the system, or the race detector says that there is no more memory.
+// starved reports whether Go's runtime, the system, or the race detector says that there is no more memory. Where Go's
+// garbage collector does not look at what the system gave it, it says so by a fault.
 func starved(text string) bool {
-	return strings.Contains(text, "out of memory") || strings.Contains(text, "cannot allocate memory") ||
-		strings.Contains(text, "ThreadSanitizer failed to allocate")
+	return slices.ContainsFunc([]string{
+		"out of memory", "cannot allocate memory", "ThreadSanitizer failed to allocate", "runtime.(*spanQueue).tryDrain(",
+	}, func(said string) bool { return strings.Contains(text, said) })
 }
 
 func firstLine(b []byte) []byte {

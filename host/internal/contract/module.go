@@ -56,23 +56,49 @@ type Shape struct {
 	Feedback bool
 }
 
-// Module checks a compiled module's imports, exports and memory.
+// Module checks a compiled module's imports, exports and memory. The error has all that is wrong with them.
 func Module(compiled wazero.CompiledModule, rules *Rules) (Shape, error) {
-	if err := rules.imports(compiled); err != nil {
-		return Shape{}, err
+	var p problems
+	rules.imports(compiled, &p)
+	s := exports(compiled.ExportedFunctions(), &p)
+	p.add(rules.memory(compiled))
+	if len(p) > 0 {
+		return Shape{}, p
 	}
-	s, err := exports(compiled.ExportedFunctions())
+	return s, nil
+}
+
+// problems is what is wrong with a module.
+type problems []error
+
+func (p *problems) add(err error) {
 	if err != nil {
-		return Shape{}, err
+		*p = append(*p, err)
 	}
-	return s, rules.memory(compiled)
+}
+
+// maxProblems is how many are told.
+const maxProblems = 8
+
+// Error is one line.
+func (p problems) Error() string {
+	var b strings.Builder
+	for i, err := range p {
+		if i == maxProblems {
+			fmt.Fprintf(&b, "; and %d more", len(p)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(err.Error())
+	}
+	return b.String()
 }
 
 // exports reads a module's kind off its exports and checks that they are complete.
-func exports(exports map[string]api.FunctionDefinition) (m Shape, err error) {
-	if err := marker(exports); err != nil {
-		return m, err
-	}
+func exports(exports map[string]api.FunctionDefinition, p *problems) (m Shape) {
+	p.add(marker(exports))
 	_, score := exports[abi.ExportScore]
 	var translates string
 	for _, s := range providerExports {
@@ -81,16 +107,18 @@ func exports(exports map[string]api.FunctionDefinition) (m Shape, err error) {
 			break
 		}
 	}
-	want := slices.Clone(commonExports)
+	want := slices.Clone(commonExports[1:]) // the marker is known to be there, or was found missing
 	switch {
 	case score && translates != "":
-		return m, fmt.Errorf("it exports both %q and %q, but a module is either a strategy or a provider", abi.ExportScore, translates)
+		p.add(fmt.Errorf("it exports both %q and %q, but a module is either a strategy or a provider", abi.ExportScore, translates))
+		return m
 	case score:
 		m.Kind, want = abi.KindStrategy, append(want, strategyExports...)
 	case translates != "":
 		m.Kind, want = abi.KindProvider, append(want, providerExports...)
 	default:
-		return m, fmt.Errorf("no export %q (a strategy's) and no export %q (a provider's)", abi.ExportScore, abi.ExportRequest)
+		p.add(fmt.Errorf("no export %q (a strategy's) and no export %q (a provider's)", abi.ExportScore, abi.ExportRequest))
+		return m
 	}
 	for _, s := range optionalExports {
 		if _, ok := exports[s.name]; ok {
@@ -98,20 +126,28 @@ func exports(exports map[string]api.FunctionDefinition) (m Shape, err error) {
 			m.Feedback = m.Feedback || s.name == abi.ExportFeedback
 		}
 	}
+	if def, ok := exports[abi.Marker]; ok {
+		p.add(commonExports[0].check(def))
+	}
 	for _, s := range want {
-		def, ok := exports[s.name]
-		if !ok {
-			return m, fmt.Errorf("no export %q, which %s must have", s.name, Noun(m.Kind))
-		}
-		if !slices.Equal(def.ParamTypes(), s.params) || !slices.Equal(def.ResultTypes(), s.results) {
-			return m, fmt.Errorf("export %q is %s, it must be %s", s.name,
-				typeText(def.ParamTypes(), def.ResultTypes()), typeText(s.params, s.results))
+		if def, ok := exports[s.name]; ok {
+			p.add(s.check(def))
+		} else {
+			p.add(fmt.Errorf("no export %q, which %s must have", s.name, Noun(m.Kind)))
 		}
 	}
 	if m.Feedback && m.Kind == abi.KindProvider {
-		return m, fmt.Errorf("it exports %q, which only a strategy may", abi.ExportFeedback)
+		p.add(fmt.Errorf("it exports %q, which only a strategy may", abi.ExportFeedback))
 	}
-	return m, nil
+	return m
+}
+
+// check compares an export with what it must look like.
+func (s *signature) check(def api.FunctionDefinition) error {
+	if slices.Equal(def.ParamTypes(), s.params) && slices.Equal(def.ResultTypes(), s.results) {
+		return nil
+	}
+	return fmt.Errorf("export %q is %s, it must be %s", s.name, typeText(def.ParamTypes(), def.ResultTypes()), typeText(s.params, s.results))
 }
 
 // marker looks for exactly one version marker.
@@ -135,19 +171,18 @@ func marker(exports map[string]api.FunctionDefinition) error {
 }
 
 // imports compares a module's imports with the list of what may be imported.
-func (r *Rules) imports(compiled wazero.CompiledModule) error {
+func (r *Rules) imports(compiled wazero.CompiledModule, p *problems) {
 	for _, def := range compiled.ImportedFunctions() {
 		module, name, _ := def.Import()
 		have, ok := r.Imports[Function{module, name}]
-		if !ok {
-			return fmt.Errorf("it imports %q from %q, which a plugin may not", name, module)
-		}
-		if !slices.Equal(def.ParamTypes(), have.Params) || !slices.Equal(def.ResultTypes(), have.Results) {
-			return fmt.Errorf("it imports %q from %q as %s, it is %s", name, module,
-				typeText(def.ParamTypes(), def.ResultTypes()), typeText(have.Params, have.Results))
+		switch {
+		case !ok:
+			p.add(fmt.Errorf("it imports %q from %q, which a plugin may not", name, module))
+		case !slices.Equal(def.ParamTypes(), have.Params) || !slices.Equal(def.ResultTypes(), have.Results):
+			p.add(fmt.Errorf("it imports %q from %q as %s, it is %s", name, module,
+				typeText(def.ParamTypes(), def.ResultTypes()), typeText(have.Params, have.Results)))
 		}
 	}
-	return nil
 }
 
 func (r *Rules) memory(compiled wazero.CompiledModule) error {

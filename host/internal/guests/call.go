@@ -9,6 +9,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/sys"
 
+	"github.com/switchyard-gateway/switchyard/host/internal/guestmemory"
 	"github.com/switchyard-gateway/switchyard/host/internal/sandbox"
 	"github.com/switchyard-gateway/switchyard/host/meter"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
@@ -24,11 +25,12 @@ type Instance struct {
 
 	mod     api.Module
 	mem     api.Memory
+	memory  guestmemory.Allocator // of mem
 	input   api.Function
-	calls   atomic.Uint64 // read by status at any time, as are fuel, dearest and memory
+	calls   atomic.Uint64 // read by status at any time, as are fuel, dearest and size
 	fuel    atomic.Uint64 // of all calls together
 	dearest atomic.Uint64 // fuel of the call that used most
-	memory  atomic.Uint32 // bytes
+	size    atomic.Uint32 // of its memory, in bytes
 	used    uint64        // fuel of the last call
 	ceiling uint32        // of memory: above it, the instance is replaced after its call
 	fns     [exportCount]api.Function
@@ -61,6 +63,7 @@ func (i *Instance) Room() []byte {
 // share the fuel that begin gave.
 func (i *Instance) Call(e Export, message []byte, fuel int64) (answer []byte, err error) {
 	defer func() {
+		i.memory.Leave()
 		if r := recover(); r != nil {
 			err = fmt.Errorf("the host function that it called panicked: %v", r)
 		}
@@ -81,8 +84,8 @@ func (i *Instance) Call(e Export, message []byte, fuel int64) (answer []byte, er
 	if i.account(); i.used > meter.Slice {
 		i.renew(e)
 	}
-	if size := i.mem.Size(); size != i.memory.Load() {
-		i.memory.Store(size)
+	if size := i.mem.Size(); size != i.size.Load() {
+		i.size.Store(size)
 	}
 	ptr, size := abi.Unpack(i.stack[0])
 	if limit := i.setup.Limits.output(e); size > limit {

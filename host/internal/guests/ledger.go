@@ -44,7 +44,7 @@ func (p *Pool) count(c *Count) {
 		c.Calls += i.calls.Load()
 		c.Fuel += i.fuel.Load()
 		c.MostFuel = max(c.MostFuel, i.dearest.Load())
-		c.Memory += int64(i.memory.Load())
+		c.Memory += int64(i.size.Load())
 	}
 	for n := range p.slots {
 		if p.slots[n].idle.Load() != nil {

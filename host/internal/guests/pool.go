@@ -131,7 +131,7 @@ func (p *Pool) put(i *Instance) {
 // Return gives a borrowed instance back to its pool, which replaces it if its memory has grown too much.
 func (i *Instance) Return() {
 	p := i.pool
-	if size := i.memory.Load(); size > i.ceiling {
+	if size := i.size.Load(); size > i.ceiling {
 		s := p.setup
 		s.Log.Debug("a plugin instance is replaced for its memory", s.Lines.Who, "hash", library.Short(s.Module.Hash), "bytes", size)
 		i.Replace()

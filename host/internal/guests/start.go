@@ -9,7 +9,6 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/switchyard-gateway/switchyard/host/internal/contract"
-	"github.com/switchyard-gateway/switchyard/host/internal/guestmemory"
 	"github.com/switchyard-gateway/switchyard/host/meter"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
@@ -48,8 +47,9 @@ func Start(ctx context.Context, s *Setup) (*Instance, error) {
 func instantiate(s *Setup) (i *Instance, err error) {
 	i = &Instance{setup: s}
 	i.world.Init(s.Log, s.Lines, s.Still)
-	memory := new(guestmemory.Allocator)
+	memory := &i.memory
 	defer func() {
+		memory.Leave()
 		if r := recover(); r != nil {
 			err = fmt.Errorf("starting it made the runtime panic: %v", r)
 		}

@@ -4,6 +4,7 @@ package library
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,6 +33,7 @@ type Library struct {
 	runtime *codecache.Runtime
 
 	instances atomic.Int64 // that exist, wherever they are
+	mapping   turns[[sha256.Size]byte]
 
 	mu      sync.Mutex // guards the rest
 	modules map[Key]*Module
@@ -114,11 +116,13 @@ func (l *Library) enter(m *Module) *Module {
 	return m
 }
 
-// unload frees the code of a module that nobody has.
+// unload frees the code of a module that nobody has. Its memory goes back to the system when a collection finds that
+// nothing points to it, so nothing may, whoever still has m.
 func (l *Library) unload(m *Module) {
 	if err := m.compiled.Close(context.Background()); err != nil {
 		l.log.Warn("unloading a module", "hash", Short(m.Hash), "error", err)
 	}
+	m.compiled = nil
 }
 
 // prune keeps the disk cache within its size. Versions that are loaded stay: without them the next start would be slow.

@@ -187,3 +187,36 @@ func TestVet(t *testing.T) {
 		}
 	}
 }
+
+// TestCopies loads modules at once that differ in what is not executed, so that the runtime sees one.
+func TestCopies(t *testing.T) {
+	t.Parallel()
+	l := open(t, "")
+	b := l.Batch(true)
+	data, _ := file(t, "good")
+	load := func(worker int) {
+		other := append(data[:len(data):len(data)], 0, 2, 1, byte(worker))
+		sum := sha256.Sum256(other)
+		m, err := b.Module(t.Context(), "good", Key{hex.EncodeToString(sum[:]), limits}, other, &ample)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer m.Release()
+		i, err := m.Instantiate(t.Context())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer m.Discard(t.Context(), i)
+		i.ExportedFunction(abi.ExportDescribe)
+	}
+	for range 50 {
+		var wg sync.WaitGroup
+		for worker := range 4 {
+			wg.Go(func() { load(worker) })
+		}
+		wg.Wait()
+	}
+	closed(t, l)
+}

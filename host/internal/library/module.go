@@ -21,7 +21,8 @@ type Module struct {
 	contract.Shape
 
 	library  *Library
-	compiled wazero.CompiledModule
+	size     int64
+	compiled wazero.CompiledModule // nil once it is unloaded
 	desc     atomic.Pointer[abi.Description]
 	refs     int // guarded by library.mu
 
@@ -58,6 +59,9 @@ func (m *Module) Release() {
 	l.unload(m)
 	l.checkEmpty()
 }
+
+// Size returns how much memory the module occupies, about, in bytes, its instances apart.
+func (m *Module) Size() int64 { return m.size }
 
 // Instantiate makes an instance, of which no code has run. The caller holds a reference as long as it has the instance.
 func (m *Module) Instantiate(ctx context.Context) (api.Module, error) {

@@ -52,6 +52,19 @@ func (s *store) find(plugin string, k *Key, use func([]byte) error) (bool, error
 	return found, err
 }
 
+// codeSize returns the size of a module's code on disk, 0 when it can't be told.
+func (s *store) codeSize(k *Key) int64 {
+	size, err := s.CodeSize(s.key(k))
+	if err != nil {
+		s.log.Warn("the memory of a plugin is not known", "hash", Short(k.Hash), "error", err)
+	}
+	return size
+}
+
+// resident estimates how much memory a module occupies: its code is mapped, its metered bytes are kept, and what the
+// runtime knows of its functions comes to about as much again as the bytes.
+func resident(metered int, code int64) int64 { return code + 2*int64(metered) }
+
 // add compiles a module into the cache and uses its code.
 func (s *store) add(ctx context.Context, plugin string, k *Key, data []byte, b *compiler.Bounds, use func([]byte) error) error {
 	work, err := s.Work()

@@ -100,3 +100,14 @@ func FuzzShelter(f *testing.F) {
 		}
 	})
 }
+
+func TestWithoutEnvironment(t *testing.T) {
+	n, problems := read("a: ${HOME}\nb: [$$x, {c: '${'}]\n${k}: 1\n", nil)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	got := string(n.AppendJSON(nil, "", func(int, string, string) {}))
+	if want := `{"a":"${HOME}","b":["$$x",{"c":"${"}],"${k}":1}`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

@@ -57,7 +57,7 @@ type Pair struct {
 type Report func(line int, path, message string)
 
 // Read parses a file of one document. It reports everything that is wrong with it, and returns nil when there is
-// nothing to go on with.
+// nothing to go on with. Without getenv the environment is not expanded: a dollar sign is one.
 func Read(data []byte, getenv func(string) (string, bool), report Report) *Node {
 	s := source{report: report, getenv: getenv, open: make(map[*yaml.Node]bool)}
 	return s.read(data)
@@ -78,7 +78,10 @@ func (s *source) read(data []byte) *Node {
 	if !s.checkEncoding(data) {
 		return nil
 	}
-	text := shelter(string(bytes.TrimPrefix(data, []byte(byteOrderMark))))
+	text := string(bytes.TrimPrefix(data, []byte(byteOrderMark)))
+	if s.getenv != nil {
+		text = shelter(text)
+	}
 	documents := yaml.NewDecoder(strings.NewReader(text))
 	var doc, second yaml.Node
 	switch err := documents.Decode(&doc); {
@@ -210,7 +213,7 @@ func (s *source) convert(y *yaml.Node, line int, path string, depth int) *Node {
 func (s *source) convertScalar(n *Node, y *yaml.Node, path string) {
 	const quotes = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 	n.Text, n.Plain = unshelter(y.Value), y.Style&quotes == 0
-	if !strings.Contains(n.Text, "$") {
+	if s.getenv == nil || !strings.Contains(n.Text, "$") {
 		n.Kind = Scalar
 		if n.Plain && y.ShortTag() == "!!null" {
 			n.Kind = Null
@@ -288,7 +291,7 @@ func (s *source) key(y *yaml.Node, path string) (string, bool) {
 		s.add(y.Line, path, "YAML tags are not supported (quotes make a key a string)")
 	case len(name) > maxKeyBytes:
 		s.add(y.Line, path, "a key is longer than %d bytes", maxKeyBytes)
-	case strings.Contains(name, "${"):
+	case s.getenv != nil && strings.Contains(name, "${"):
 		s.add(y.Line, path, "the environment is expanded in values, not in keys")
 	default:
 		return name, true

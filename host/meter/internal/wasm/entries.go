@@ -17,6 +17,9 @@ func (m *Module) typ(r *Reader) error {
 	var s Signature
 	for _, list := range []*[]byte{&s.Params, &s.Results} {
 		*list = r.name()
+		if limit := m.limits.Signature; limit != 0 && len(*list) > int(limit) {
+			return fmt.Errorf("has %d parameters or results, the limit is %d", len(*list), limit)
+		}
 		for _, t := range *list {
 			if err := ValueType(t); err != nil {
 				return err
@@ -81,7 +84,7 @@ func (m *Module) export(r *Reader) error {
 		_, err := m.Index(r, OfTable)
 		return err
 	case 2:
-		return MemoryIndex(r)
+		return m.MemoryIndex(r)
 	case 3:
 		_, err := m.Index(r, OfGlobal)
 		return err
@@ -170,10 +173,13 @@ func (m *Module) data(r *Reader) error {
 		return fmt.Errorf("has unknown flags %#x", flags)
 	}
 	if flags != 1 {
+		if err := m.memory(); err != nil {
+			return err
+		}
 		if err := m.constant(r); err != nil {
 			return err
 		}
 	}
-	r.name()
+	m.DataSizes = append(m.DataSizes, uint32(len(r.name())))
 	return nil
 }

@@ -1,6 +1,9 @@
 package wasm
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Vector instructions that have immediates.
 const (
@@ -20,7 +23,7 @@ const memargHasMemory = 0x40
 
 // SkipImmediates moves over what follows the opcode of an instruction. It covers those whose immediates are not indices,
 // labels or block types, and refuses what this host does not run by name.
-func SkipImmediates(r *Reader, op byte) error {
+func (m *Module) SkipImmediates(r *Reader, op byte) error {
 	switch {
 	case op >= OpFirstNumeric && op <= OpLastNumeric, op == OpDrop, op == OpSelect, op == OpRefIsNull, op == 0x01:
 	case op == OpI32Const:
@@ -28,9 +31,9 @@ func SkipImmediates(r *Reader, op byte) error {
 	case op == OpI64Const:
 		r.number(10)
 	case op >= OpFirstMemory && op <= OpLastMemory:
-		return memarg(r)
+		return m.memarg(r)
 	case op == OpMemorySize:
-		return MemoryIndex(r)
+		return m.MemoryIndex(r)
 	case op == OpF32Const:
 		r.skip(4)
 	case op == OpF64Const:
@@ -44,7 +47,7 @@ func SkipImmediates(r *Reader, op byte) error {
 	case op == OpRefNull:
 		return ValueType(r.Byte())
 	case op == OpPrefixVector:
-		return vector(r)
+		return m.vector(r)
 	default:
 		if f := foreign(op); f != "" {
 			return Unsupported(f)
@@ -54,35 +57,43 @@ func SkipImmediates(r *Reader, op byte) error {
 	return nil
 }
 
-func memarg(r *Reader) error {
+func (m *Module) memarg(r *Reader) error {
 	if align := r.U32(); align&memargHasMemory != 0 {
 		return Unsupported("multiple memories (a load or store names one)")
 	}
 	r.U32()
-	return nil
+	return m.memory()
 }
 
-// MemoryIndex reads the index of a memory, of which there is one.
-func MemoryIndex(r *Reader) error {
+// MemoryIndex reads the index of the memory and refuses one that the module doesn't have.
+func (m *Module) MemoryIndex(r *Reader) error {
 	if i := r.U32(); i != 0 {
 		return Unsupported(fmt.Sprintf("multiple memories (it names memory %d)", i))
+	}
+	return m.memory()
+}
+
+// memory refuses what needs a memory if there is none.
+func (m *Module) memory() error {
+	if len(m.Memories) == 0 {
+		return errors.New("needs a memory, and the module has none")
 	}
 	return nil
 }
 
 // vector reads an instruction behind the prefix 0xfd.
-func vector(r *Reader) error {
+func (m *Module) vector(r *Reader) error {
 	switch sub := r.U32(); {
 	case sub >= firstRelaxed:
 		return Unsupported(fmt.Sprintf("relaxed vector instructions (0xfd %#x)", sub))
 	case sub <= vectorLastMemory:
-		return memarg(r)
+		return m.memarg(r)
 	case sub == vectorConst || sub == vectorShuffle:
 		r.skip(16)
 	case sub >= vectorFirstLane && sub <= vectorLastLane:
 		r.Byte()
 	case sub >= vectorFirstMemory && sub <= vectorLastZero:
-		if err := memarg(r); err != nil {
+		if err := m.memarg(r); err != nil {
 			return err
 		}
 		if sub <= vectorLastMemLane {

@@ -22,8 +22,9 @@ type Limits struct {
 	TableElements uint32 // over all tables; declared maxima are lowered to it
 	Exports       uint32
 	Types         uint32
+	Signature     uint32 // parameters of a type, and as many results
 	Segments      uint32 // data and element segments
-	Memory        uint32 // pages of 64 KiB; a declared maximum is lowered to it
+	Memory        uint32 // pages of 64 KiB, MaxMemory at most; a declared maximum is lowered to it
 	Reserved      string // what no export's name begins with
 }
 
@@ -37,8 +38,9 @@ type Module struct {
 	ImportedTables   int
 	Memories         []Resource // one at most, likewise
 	ImportedMemories int
-	Start            int  // the start function, -1 if there is none
-	StartDeclared    bool // an export, element segment or global names it too, so that ref.func may
+	DataSizes        []uint32 // of the data segments, in bytes; known when all is read
+	Start            int      // the start function, -1 if there is none
+	StartDeclared    bool     // an export, element segment or global names it too, so that ref.func may
 
 	limits   Limits
 	sections [Sections]section
@@ -65,8 +67,8 @@ func (m *Module) Decode(src []byte, limits Limits, body func(i int, r *Reader) e
 	r := Reader{data: src, pos: 8, end: len(src)}
 	rank := 0
 	for r.More() {
+		at := r.pos
 		id := r.Byte()
-		at := r.pos // behind the id
 		s := r.sub(r.U32())
 		switch {
 		case r.bad || s.bad:

@@ -94,19 +94,25 @@ func TestStart(t *testing.T) {
 func TestFraming(t *testing.T) {
 	t.Parallel()
 	for module, want := range map[string]string{
-		"":                                  "not a WebAssembly module",
-		"\x00asm\x02\x00\x00\x00":           "its version field is 02000000",
-		header + "\x01\x05\x00":             "the section at byte 9 is cut short",
-		header + "\x00\x02\x01\xff":         "the name of the custom section at byte 9 is malformed",
-		header + "\x0e\x00":                 "unknown id 14",
-		header + "\x0d\x00":                 "uses exception handling (a tag section)",
-		header + types + types:              "the type section at byte 21 is out of order or comes twice",
-		header + functions + types:          "the function section names type 0, and the module has 0",
-		header + "\x01\x02\x00\x00":         "the type section at byte 9 is malformed",
-		header + types + functions:          "declares 2 functions and has code for 0",
-		header + types + code:               "declares 0 functions and has code for 2",
-		header + types + functions + start:  "names function 2, and the module has 2",
-		header + "\x01\x04\x01\x60\x01\x64": "entry 0 of the type section uses typed function references",
+		"":                                 "not a WebAssembly module",
+		"\x00asm\x02\x00\x00\x00":          "its version field is 02000000",
+		header + "\x01\x05\x00":            "the section at byte 8 is cut short",
+		header + "\x00\x02\x01\xff":        "the name of the custom section at byte 8 is malformed",
+		header + "\x0e\x00":                "unknown id 14",
+		header + "\x0d\x00":                "uses exception handling (a tag section)",
+		header + types + types:             "the type section at byte 20 is out of order or comes twice",
+		header + functions + types:         "the function section names type 0, and the module has 0",
+		header + "\x01\x02\x00\x00":        "the type section at byte 8 is malformed",
+		header + types + functions:         "declares 2 functions and has code for 0",
+		header + types + code:              "declares 0 functions and has code for 2",
+		header + types + functions + start: "names function 2, and the module has 2",
+		header + types + "\x03\x02\x01\x01" + start[:2] + "\x00": "the start function 0 has parameters or results",
+		header + "\x05\x04\x01\x01\x02\x01":                      "a memory of 2 to 1 pages",
+		header + "\x05\x06\x01\x01\x00\x81\x80\x04":              "a memory of 0 to 65537 pages",
+		header + "\x05\x05\x01\x00\x80\x80\x04":                  "a memory of 65536 pages of 64 KiB, the limit is 65535",
+		header + "\x07\x05\x01\x01m\x02\x00":                     "needs a memory, and the module has none",
+		header + "\x0b\x06\x01\x00\x41\x00\x0b\x00":              "needs a memory, and the module has none",
+		header + "\x01\x04\x01\x60\x01\x64":                      "entry 0 of the type section uses typed function references",
 	} {
 		var m Module
 		if err := m.Decode([]byte(module), Limits{}, read); err == nil || !strings.Contains(err.Error(), want) {

@@ -61,13 +61,17 @@ func (m *Module) resources(id byte, n int, r *Reader) error {
 	return m.limitTables()
 }
 
+// MaxMemory is how many pages of 64 KiB the module's own memory may have: one less than WebAssembly allows, so that there is
+// a number of pages that no memory comes to.
+const MaxMemory = 1<<16 - 1
+
 // limitMemory lowers the memory's maximum.
 func (m *Module) limitMemory() error {
-	limit := m.limits.Memory
+	limit := min(m.limits.Memory-1, MaxMemory-1) + 1 // 0 is MaxMemory
 	for i := range m.Memories[m.ImportedMemories:] {
 		s := &m.Memories[m.ImportedMemories+i]
-		if limit == 0 {
-			continue
+		if s.Limited && (s.Max < s.Min || s.Max > MaxMemory+1) {
+			return fmt.Errorf("the module declares a memory of %d to %d pages of 64 KiB, which there can't be", s.Min, s.Max)
 		}
 		if s.Min > limit {
 			return fmt.Errorf("the module declares a memory of %d pages of 64 KiB, the limit is %d", s.Min, limit)
