@@ -23,7 +23,7 @@ func (x *exchange) enter() (*gateway.Snapshot, *gateway.Key, error) {
 		e.RetryAfter = time.Second
 		return nil, nil, e
 	}
-	if snap.Open() {
+	if snap.Open() && x.s.opts.Open() {
 		return snap, nil, nil
 	}
 	secret := apiKey(x.Request().Header)
@@ -34,10 +34,23 @@ func (x *exchange) enter() (*gateway.Snapshot, *gateway.Key, error) {
 	}
 	key, ok := snap.Authenticate(secret)
 	if !ok {
+		key, ok = x.s.opts.Directory.Authenticate(secret)
+	}
+	if !ok {
 		snap.Release()
 		return nil, nil, refusal(http.StatusUnauthorized, typeAuthentication, codeKey, "The API key that was sent is not valid here.")
 	}
 	return snap, key, nil
+}
+
+// enterCompletion is enter for a request to a model, which not every key may send.
+func (x *exchange) enterCompletion() (*gateway.Snapshot, *gateway.Key, error) {
+	snap, key, err := x.enter()
+	if err == nil && !key.MayComplete() {
+		snap.Release()
+		return nil, nil, refusal(http.StatusForbidden, typePermission, "missing_scope", "This API key may not send completions: it lacks the scope \"complete\".")
+	}
+	return snap, key, err
 }
 
 // apiKey is the key that a request bears, "" for none.
@@ -58,22 +71,25 @@ func bearer(h http.Header) string {
 
 // identify writes into a request who asks: the key's tenant, or the one that it acts for. An
 // open gateway takes any name, for strategies to tell callers apart.
-func identify(req *gateway.Request, snap *gateway.Snapshot, key *gateway.Key, actFor string) error {
+func (x *exchange) identify(req *gateway.Request, snap *gateway.Snapshot, key *gateway.Key, actFor string) error {
 	if key == nil {
 		req.TenantName = actFor
 		return nil
 	}
 	tenant := key.Tenant
 	if actFor != "" && actFor != tenant.Name {
-		if !key.ActFor {
+		if !key.MayActFor() {
 			return refusal(http.StatusForbidden, typePermission, "tenant_not_allowed", "This API key may not act for another tenant than its own.")
 		}
 		var ok bool
 		if tenant, ok = snap.Tenant(actFor); !ok {
+			tenant, ok = x.s.opts.Directory.Tenant(actFor)
+		}
+		if !ok {
 			return refusal(http.StatusNotFound, typeRequest, "tenant_not_found", "There is no tenant %q.", gateway.Clip(actFor))
 		}
 	}
-	req.Tenant, req.TenantName, req.KeyName = tenant, tenant.Name, key.Name
+	req.Tenant, req.TenantName, req.Key = tenant, tenant.Name, key
 	return nil
 }
 

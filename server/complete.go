@@ -22,7 +22,7 @@ import (
 func (s *Server) complete(stream bool) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := c.(*exchange)
-		snap, key, err := x.enter()
+		snap, key, err := x.enterCompletion()
 		if err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func (s *Server) complete(stream bool) echo.HandlerFunc {
 		if tenant == "" {
 			tenant = x.Request().Header.Get(headerTenant)
 		}
-		if err := identify(req, snap, key, tenant); err != nil {
+		if err := x.identify(req, snap, key, tenant); err != nil {
 			return err
 		}
 		result, err := x.ask(snap, req)

@@ -13,7 +13,7 @@ import (
 func (s *Server) openai(endpoint abi.Endpoint) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := c.(*exchange)
-		snap, key, err := x.enter()
+		snap, key, err := x.enterCompletion()
 		if err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func (s *Server) openai(endpoint abi.Endpoint) echo.HandlerFunc {
 		if req.Stream && endpoint == abi.EndpointEmbeddings {
 			return gateway.InvalidRequest("invalid_value", "stream", "Embeddings can't be streamed.")
 		}
-		if err := identify(req, snap, key, x.Request().Header.Get(headerTenant)); err != nil {
+		if err := x.identify(req, snap, key, x.Request().Header.Get(headerTenant)); err != nil {
 			return err
 		}
 		result, err := x.ask(snap, req)

@@ -64,16 +64,16 @@ func (x *exchange) refuse(e *gateway.Error) {
 	if e.Status == http.StatusUnauthorized {
 		h["Www-Authenticate"] = []string{"Bearer"}
 	}
-	if x.retriesUsed(e.Status) {
+	if x.inVain(e.Status) {
 		h["X-Should-Retry"] = []string{"false"}
 	}
 	_ = x.send(e.Status, appendError(nil, e))
 }
 
-// retriesUsed reports whether SDKs, which by default repeat requests that failed with this
-// status, had better not: the gateway has done so already, unless it was told to leave that to
-// the client.
-func (x *exchange) retriesUsed(status int) bool {
+// inVain reports whether SDKs, which by default repeat requests that failed with this status, had
+// better not: a budget is used up for hours, or the gateway has repeated it already, unless it was
+// told to leave that to the client.
+func (x *exchange) inVain(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:
 	default:
@@ -82,7 +82,7 @@ func (x *exchange) retriesUsed(status int) bool {
 		}
 	}
 	if x.report == nil || len(x.report.Attempts) == 0 {
-		return false
+		return x.code == "insufficient_quota"
 	}
 	return x.request.NumRetries == nil || *x.request.NumRetries > 0
 }

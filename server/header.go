@@ -93,6 +93,7 @@ func describe(h http.Header, p *gateway.Report) {
 	if len(p.Dropped) > 0 {
 		set("X-Switchyard-Dropped-Params", headerValue(strings.Join(p.Dropped, ",")))
 	}
+	describeLimits(set, p)
 }
 
 // maxHeaderValue keeps the headers below what proxies commonly take.

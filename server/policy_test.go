@@ -30,7 +30,7 @@ func (policy) Score(_ context.Context, h *abi.Header, list []abi.Candidate, out 
 
 func TestPolicyHeader(t *testing.T) {
 	t.Parallel()
-	own := func(name string) *gateway.Policy { return &gateway.Policy{Name: name, Plugin: policy{}} }
+	own := func(name string) gateway.PolicySource { return gateway.PluginPolicy(name, policy{}) }
 	f := newFixture(t, setting{
 		groups: []*gateway.Group{{Name: "closed", Deployments: []*gateway.Deployment{{ID: "c"}}}, {Name: "odd", Deployments: []*gateway.Deployment{{ID: "o"}}}},
 		keys: []*gateway.Key{

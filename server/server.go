@@ -31,6 +31,12 @@ type Options struct {
 	// AdminToken returns the token that opens the admin routes, as it is now; when it is empty, or
 	// AdminToken is nil, they refuse everybody.
 	AdminToken func() string
+	// Directory finds keys and tenants that are not in the configuration. Nil has none.
+	Directory Directory
+	// Open tells whether requests without a key are served while no tenants are configured. Nil is always.
+	Open func() bool
+	// API adds the routes of admins and tenants.
+	API interface{ Register(e *echo.Echo) }
 	// MaxBody is the largest request body in bytes, counted after decompression as well.
 	MaxBody int64
 	// Ready tells whether requests should be sent here, and if not, why. Nil is always.
@@ -44,6 +50,20 @@ type Options struct {
 	// Version is shown at /healthz.
 	Version string
 }
+
+// Directory is who may call beside the configured tenants. It is safe for concurrent use.
+type Directory interface {
+	// Authenticate finds the key of a secret, if it may be used now.
+	Authenticate(secret string) (*gateway.Key, bool)
+	// Tenant finds one that is active.
+	Tenant(name string) (*gateway.Tenant, bool)
+}
+
+// nobody is the empty Directory.
+type nobody struct{}
+
+func (nobody) Authenticate(string) (*gateway.Key, bool) { return nil, false }
+func (nobody) Tenant(string) (*gateway.Tenant, bool)    { return nil, false }
 
 // Server answers HTTP requests. All methods are safe for concurrent use.
 type Server struct {
@@ -60,6 +80,12 @@ type Server struct {
 func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Directory == nil {
+		o.Directory = nobody{}
+	}
+	if o.Open == nil {
+		o.Open = func() bool { return true }
 	}
 	if o.MaxBody <= 0 {
 		o.MaxBody = DefaultMaxBody
@@ -91,6 +117,9 @@ func (s *Server) routes() http.Handler {
 	}
 	if s.opts.Metrics != nil {
 		e.GET("/metrics", s.metrics)
+	}
+	if s.opts.API != nil {
+		s.opts.API.Register(e)
 	}
 	e.GET("/admin/plugins", s.operator(s.showPlugins))
 	e.GET("/admin/deployments", s.operator(s.showDeployments))

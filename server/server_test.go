@@ -227,8 +227,12 @@ func TestAuthorized(t *testing.T) {
 				t.Fatalf("got %d %s", w.Code, w.Body)
 			}
 			q := (<-f.records).Request
-			if q.TenantName != tc.tenant || q.KeyName != tc.key || strings.Join(q.Tags, " ") != tc.tags {
-				t.Errorf("tenant %q, key %q, tags %q", q.TenantName, q.KeyName, q.Tags)
+			key := ""
+			if q.Key != nil {
+				key = q.Key.Name
+			}
+			if q.TenantName != tc.tenant || key != tc.key || strings.Join(q.Tags, " ") != tc.tags {
+				t.Errorf("tenant %q, key %q, tags %q", q.TenantName, key, q.Tags)
 			}
 			if tc.keys != nil && (q.Tenant == nil || q.Tenant.Name != tc.tenant) {
 				t.Errorf("tenant %+v", q.Tenant)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/internal/gateway"
+	"github.com/switchyard-gateway/switchyard/internal/store"
 	"github.com/switchyard-gateway/switchyard/internal/upstream"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
@@ -227,7 +228,11 @@ const streamBody = `{"model":"quality","messages":[{"role":"user","content":"Hi"
 
 // keyOf makes a key whose secret is "sk-" and the name.
 func keyOf(name string, tenant *gateway.Tenant, actFor bool) *gateway.Key {
-	return &gateway.Key{Hash: sha256.Sum256([]byte("sk-" + name)), Name: name, Tenant: tenant, ActFor: actFor}
+	k := &gateway.Key{Hash: sha256.Sum256([]byte("sk-" + name)), ID: name, Name: name, Tenant: tenant, Scopes: store.ScopeComplete}
+	if actFor {
+		k.Scopes |= store.ScopeActFor
+	}
+	return k
 }
 
 // buffer is a log that can be read while it is written.

@@ -36,9 +36,9 @@ type answer struct {
 
 // attempt calls one deployment.
 func (r *groupRun) attempt(ctx context.Context, p pick) (*answer, *Error) {
-	model := p.d.model(r.matched)
+	model := p.d.ModelFor(r.matched)
 	a := &attempt{groupRun: r, pick: p, index: len(r.report.Attempts), call: exchange.Call{
-		Request: &r.ask, Adapter: p.d.Account.Plugin, Model: []byte(model), Withhold: p.d.Account.passesThrough(r.ask.Dialect),
+		Request: &r.ask, Adapter: p.d.Account.Plugin, Model: []byte(model), Withhold: p.d.Account.PassesThrough(r.ask.Dialect),
 	}}
 	r.report.Attempts = append(r.report.Attempts, Attempt{
 		Group: r.group.Name, Deployment: p.d.ID, Provider: p.d.Account.Name, Strategy: p.strategy, Reason: p.reason, Trial: p.trial, Start: now(),
@@ -46,7 +46,14 @@ func (r *groupRun) attempt(ctx context.Context, p pick) (*answer, *Error) {
 	r.report.Deployment, r.report.Provider, r.report.Model, r.report.Strategy = p.d.ID, p.d.Account.Name, model, p.strategy
 	p.d.Health.Begin()
 	ctx, a.cancel = context.WithCancelCause(ctx)
+	returned := false
+	defer func() {
+		if !returned {
+			a.failed(panicked())
+		}
+	}()
 	ans, e := a.serve(ctx)
+	returned = true
 	switch {
 	case e != nil:
 		a.failed(e)
@@ -183,7 +190,7 @@ func (a *attempt) failed(e *Error) {
 	default:
 		f := e.failure()
 		a.d.Health.Failed(&o, &f)
-		a.d.Health.CoolAfter(at, &f, a.d.cooldown(), a.trial, a.othersLeft(a.d, at))
+		a.d.Health.CoolAfter(at, &f, a.d.Pausing(), a.trial, a.othersLeft(a.d, at))
 	}
 	a.feedback(e, 0)
 }
@@ -193,7 +200,7 @@ func (a *attempt) succeeded(at time.Time, usage *abi.Usage) {
 	a.stopTimers()
 	rec := a.record()
 	rec.Duration = at.Sub(rec.Start)
-	a.report.Usage, a.report.Cost = *usage, a.d.cost(usage)
+	a.report.Usage, a.report.Cost = *usage, a.d.Cost(usage)
 	a.d.Health.End()
 	a.d.Health.Succeeded(&health.Outcome{
 		At: at, Trial: a.trial, TTFT: rec.TTFT, Total: rec.Duration, Streamed: a.req.Stream,
@@ -219,8 +226,8 @@ func (a *attempt) feedback(e *Error, output uint64) {
 		u := &a.group.Strategies[i]
 		a.tell(u.Name, u.Plugin, e, output)
 	}
-	if t := a.req.Tenant; t != nil && t.Policy != nil {
-		a.tell(t.Policy.Name, t.Policy.Plugin, e, output)
+	if c := a.choice; c != nil {
+		a.tell(c.Name, c.Plugin, e, output)
 	}
 }
 
@@ -231,7 +238,7 @@ func (a *attempt) tell(name string, s Strategy, e *Error, output uint64) {
 	}
 	rec := a.record()
 	f := abi.Feedback{
-		IDHash: a.d.hash, Now: uint64(now().UnixMilli()), TTFTMS: orNaN(rec.TTFT), TotalMS: health.Milliseconds(rec.Duration),
+		IDHash: a.d.Hash(), Now: uint64(now().UnixMilli()), TTFTMS: orNaN(rec.TTFT), TotalMS: health.Milliseconds(rec.Duration),
 		OutputTokens: uint32(output), Status: uint16(rec.Status), OK: e == nil, ID: []byte(a.d.ID), Group: []byte(a.group.Name),
 	}
 	if a.req.TenantName != "" {

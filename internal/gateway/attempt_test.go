@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -189,27 +188,4 @@ type lenient struct{ provider }
 func (*lenient) Response(_ context.Context, _ *abi.ResponseInput, out *abi.ResponseOutput, buf []byte) ([]byte, error) {
 	out.AsIs = true
 	return buf, nil
-}
-
-func TestCost(t *testing.T) {
-	t.Parallel()
-	nan := math.NaN()
-	for _, tc := range []struct {
-		in, out, cached float64
-		usage           abi.Usage
-		want            float64
-	}{
-		{1, 2, 0.5, abi.Usage{Present: true, Prompt: 100, Completion: 10, Cached: 40}, (60*1 + 40*0.5 + 10*2) / 1e6},
-		{1, 2, nan, abi.Usage{Present: true, Prompt: 100, Cached: 40}, 100 / 1e6},
-		{1, 2, 0, abi.Usage{Present: true, Prompt: 10, Cached: 40}, 0},
-		{nan, 2, nan, abi.Usage{Present: true, Completion: 10}, 20 / 1e6},
-		{0, 0, 0, abi.Usage{Present: true, Prompt: 5, Completion: 10}, 0},
-		{nan, 2, nan, abi.Usage{Present: true, Prompt: 1}, nan},
-		{1, 2, 3, abi.Usage{Prompt: 1}, nan},
-	} {
-		got := (&Deployment{PriceInput: tc.in, PriceOutput: tc.out, PriceCached: tc.cached}).cost(&tc.usage)
-		if math.Abs(got-tc.want) > 1e-12 || math.IsNaN(got) != math.IsNaN(tc.want) {
-			t.Errorf("%+v costs %v", tc, got)
-		}
-	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/switchyard-gateway/switchyard/internal/limits"
+	"github.com/switchyard-gateway/switchyard/internal/store"
 	"github.com/switchyard-gateway/switchyard/internal/upstream"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
@@ -90,12 +92,32 @@ func BenchmarkDo(b *testing.B) {
 // BenchmarkDoPolicy is the same for a tenant with a policy.
 func BenchmarkDoPolicy(b *testing.B) {
 	gw, snap, req := benchmarkWorld(completion)
-	req.Tenant = &Tenant{Name: "acme", Policy: &Policy{Name: "own", Plugin: &plain{}}}
+	req.Tenant = &Tenant{Name: "acme", Policy: PluginPolicy("own", &plain{})}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := gw.Do(context.Background(), snap, req); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkDoLimits is the same for a tenant and a key with limits, with and without its decisions
+// on record.
+func BenchmarkDoLimits(b *testing.B) {
+	for name, record := range map[string]bool{"plain": false, "recorded": true} {
+		b.Run(name, func(b *testing.B) {
+			gw, snap, req := benchmarkWorld(completion)
+			var reg limits.Registry
+			wide := store.Limits{RequestsPerMinute: 1 << 40, TokensPerMinute: 1 << 50, Concurrent: 8, PerDay: 1 << 60, PerMonth: 1 << 60}
+			req.Tenant = &Tenant{Name: "acme", Limits: reg.Tenant("acme", wide), Record: record}
+			req.Key = &Key{ID: "ci", Tenant: req.Tenant, Limits: reg.Key("acme", "ci", wide)}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := gw.Do(context.Background(), snap, req); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

@@ -35,7 +35,7 @@ func (w *world) cools(t *testing.T, id string, d time.Duration) {
 // cool makes a deployment cool down as after an attempt that failed with a status.
 func (w *world) cool(id string, status int) {
 	d, f := w.dep(id), fromRefusal(refusal(status, "")).failure()
-	d.Health.CoolAfter(time.Now(), &f, d.cooldown(), false, true)
+	d.Health.CoolAfter(time.Now(), &f, d.Pausing(), false, true)
 }
 
 func TestCooldown(t *testing.T) {

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/internal/gateway/decision"
+	"github.com/switchyard-gateway/switchyard/internal/gateway/tier"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
 // scratch is what one decision needs and the next can reuse. The input's candidates are in step
 // with the options.
 type scratch struct {
-	options  []option
+	options  []tier.Option
 	input    decision.Input
 	decision decision.Decision
 }
@@ -41,8 +42,11 @@ func (r *groupRun) pick(ctx context.Context, sc *scratch, at time.Time) (p pick,
 	d := &sc.decision
 	sc.input.Header = r.header(at)
 	sc.input.Candidates = r.candidates(sc.input.Candidates[:0], sc.options, at)
-	d.Make(ctx, &sc.input, r.group.panel, r.req.Tenant.policy())
+	d.Make(ctx, &sc.input, r.group.panel, r.policy())
 	r.note(d)
+	if r.picks != nil {
+		r.picks.Add(&sc.input, d)
+	}
 	switch d.Outcome {
 	case decision.Emptied:
 		r.remove(sc.options, removedAll())
@@ -56,10 +60,13 @@ func (r *groupRun) pick(ctx context.Context, sc *scratch, at time.Time) (p pick,
 	}
 	for _, i := range d.Ranking {
 		o := &sc.options[i]
-		trial := o.flags&abi.CandidateTrial != 0
-		if !trial || o.d.Health.ClaimTrial(at) {
+		trial := o.Flags&abi.CandidateTrial != 0
+		if !trial || o.Deployment.Health.ClaimTrial(at) {
+			if r.picks != nil {
+				r.picks.Follow(len(r.report.Attempts))
+			}
 			return pick{
-				d: o.d, trial: trial, strategy: d.By, reason: d.Reason, attemptLimit: d.AttemptTimeout, firstToken: d.FirstTokenTimeout,
+				d: o.Deployment, trial: trial, strategy: d.By, reason: d.Reason, attemptLimit: d.AttemptTimeout, firstToken: d.FirstTokenTimeout,
 			}, true, nil
 		}
 	}
@@ -93,9 +100,9 @@ func (r *groupRun) note(d *decision.Decision) {
 }
 
 // remove takes options out of the next attempt's choice.
-func (r *groupRun) remove(options []option, why *Error) {
+func (r *groupRun) remove(options []tier.Option, why *Error) {
 	for _, o := range options {
-		r.removed = append(r.removed, o.d)
+		r.removed = append(r.removed, o.Deployment)
 	}
 	r.removal = why
 }

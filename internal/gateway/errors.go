@@ -61,6 +61,14 @@ func serverError(status int, code, format string, args ...any) *Error {
 	}
 }
 
+// panicked is what is on record of a request that ended in a panic, which is no deployment's fault.
+// The client never sees it.
+func panicked() *Error {
+	e := serverError(http.StatusInternalServerError, "internal_error", "The gateway failed on this request.")
+	e.unsent = true
+	return e
+}
+
 func modelNotFound(model string) *Error {
 	return &Error{
 		Status: http.StatusNotFound, Type: "invalid_request_error", Code: "model_not_found", Param: "model",

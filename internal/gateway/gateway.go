@@ -11,18 +11,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/switchyard-gateway/switchyard/internal/gateway/exchange"
 	"github.com/switchyard-gateway/switchyard/internal/gateway/health"
 	"github.com/switchyard-gateway/switchyard/internal/upstream"
-	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
-
-// Provider translates between a client's dialect and a vendor's. Implementations are safe for
-// concurrent use.
-type Provider interface {
-	Describe() *abi.Description
-	exchange.Adapter
-}
 
 // Upstream sends one attempt to a vendor.
 type Upstream interface {
@@ -33,8 +24,12 @@ type Upstream interface {
 type Options struct {
 	Upstream Upstream
 	Log      *slog.Logger
-	// Observe hears of every finished request, once, after its last byte. It must not block
-	// and must not keep the record.
+	// Account hears of every request that reached Do, once: when all is known and limits are
+	// settled, but before the last chunk, or a whole answer, is handed over. So what it writes down
+	// is written before the client can have the whole answer. It must not block and must not keep
+	// the record.
+	Account func(*Record)
+	// Observe hears the same right after Account.
 	Observe func(*Record)
 	// Seed returns the seed of a request; nil means random. Tests fix it.
 	Seed func() uint64
@@ -56,6 +51,9 @@ func New(o Options) *Gateway {
 	}
 	if o.Seed == nil {
 		o.Seed = rand.Uint64
+	}
+	if o.Account == nil {
+		o.Account = func(*Record) {}
 	}
 	if o.Observe == nil {
 		o.Observe = func(*Record) {}

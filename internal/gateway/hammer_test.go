@@ -5,6 +5,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/internal/gateway/decision"
+	"github.com/switchyard-gateway/switchyard/internal/limits"
+	"github.com/switchyard-gateway/switchyard/internal/store"
 	"github.com/switchyard-gateway/switchyard/internal/upstream"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
@@ -23,8 +26,29 @@ func TestHammer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const workers, each, swaps = 64, 60, 100
 		w := newWorld()
-		var records atomic.Int64
-		w.gw.opts.Observe = func(*Record) { records.Add(1) }
+		var records, accounted, chosenNow, picks atomic.Int64
+		w.gw.opts.Account = func(*Record) { accounted.Add(1) }
+		w.gw.opts.Observe = func(r *Record) {
+			records.Add(1)
+			for i := range r.Picks {
+				p := &r.Picks[i]
+				if len(p.Scores) != len(p.Candidates) || p.Try >= len(r.Report.Attempts) || p.Try >= 0 && !slices.ContainsFunc(p.Candidates, func(c abi.Candidate) bool {
+					return c.ID == r.Report.Attempts[p.Try].Deployment
+				}) {
+					t.Errorf("on record: %+v", p)
+				}
+				picks.Add(1)
+			}
+		}
+		var reg limits.Registry
+		acme := &Tenant{Name: "acme", Record: true, Limits: reg.Tenant("acme", store.Limits{Concurrent: 24, TokensPerMinute: 50_000}), Policy: chosen(func(hash uint64) *PolicyChoice {
+			if hash%3 == 0 {
+				return nil
+			}
+			chosenNow.Add(1)
+			return &PolicyChoice{Name: "own", Version: "1", Plugin: w.strategy, Release: func() { chosenNow.Add(-1) }}
+		})}
+		key := &Key{ID: "k", Tenant: acme, Limits: reg.Key("acme", "k", store.Limits{RequestsPerMinute: 2000})}
 		w.gw.opts.Seed = rand.Uint64
 		w.strategy.score = func(h *abi.Header, c []abi.Candidate, out *abi.ScoreOutput) error {
 			for i := range c {
@@ -70,7 +94,7 @@ func TestHammer(t *testing.T) {
 						stop := time.AfterFunc(time.Duration(rng.IntN(3000))*time.Millisecond, cancel)
 						defer stop.Stop()
 					}
-					w.hammerOnce(ctx, rng)
+					w.hammerOnce(ctx, rng, key)
 					cancel()
 				}
 			})
@@ -80,8 +104,14 @@ func TestHammer(t *testing.T) {
 		if w.gw.Acquire() != nil {
 			t.Error("a closed gateway has a snapshot")
 		}
-		if got := records.Load(); got != workers*each {
-			t.Errorf("%d records of %d requests", got, workers*each)
+		if got := records.Load(); got != workers*each || accounted.Load() != got {
+			t.Errorf("%d records of %d requests, %d accounted for", got, workers*each, accounted.Load())
+		}
+		if chosenNow.Load() != 0 || picks.Load() < 100 {
+			t.Errorf("%d versions of policies are held, %d decisions on record", chosenNow.Load(), picks.Load())
+		}
+		if _, x := limits.Reserve(time.Now().Add(time.Hour), limits.Estimate{}, reg.Tenant("acme", store.Limits{Concurrent: 1}), reg.Key("acme", "k", store.Limits{Concurrent: 1})); x != nil {
+			t.Errorf("requests that have ended are still held: %v", x)
 		}
 		if published.Load() != swaps+1 || closed.Load() != swaps+1 {
 			t.Errorf("%d snapshots published, %d closed", published.Load(), closed.Load())
@@ -108,12 +138,15 @@ func TestHammer(t *testing.T) {
 	})
 }
 
-func (w *world) hammerOnce(ctx context.Context, rng *rand.Rand) {
+func (w *world) hammerOnce(ctx context.Context, rng *rand.Rand, key *Key) {
 	snap := w.gw.Acquire()
 	defer snap.Release()
 	req := request(w.groups[rng.IntN(len(w.groups))].Name)
 	if rng.IntN(2) == 0 {
 		streamed(req)
+	}
+	if rng.IntN(2) == 0 {
+		req.Tenant, req.TenantName, req.Key = key.Tenant, key.Tenant.Name, key
 	}
 	if rng.IntN(8) == 0 {
 		req.Timeout = time.Second

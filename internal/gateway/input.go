@@ -6,6 +6,7 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/internal/gateway/decision"
 	"github.com/switchyard-gateway/switchyard/internal/gateway/health"
+	"github.com/switchyard-gateway/switchyard/internal/gateway/tier"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -13,13 +14,9 @@ import (
 
 // header is the request's part of the score input.
 func (r *groupRun) header(at time.Time) abi.Header {
-	expected := r.group.output.Value()
-	if r.req.MaxOutput > 0 {
-		expected = min(expected, float64(r.req.MaxOutput))
-	}
 	h := abi.Header{
 		Seed: decision.Seed(r.ask.Seed, len(r.report.Attempts)), Now: uint64(at.UnixMilli()), Features: r.req.Features, PromptTokens: r.req.PromptTokens,
-		MaxOutput: r.req.MaxOutput, ExpectedOutput: uint32(min(expected, math.MaxInt32)), Attempt: uint32(r.attempts), Messages: r.req.Messages,
+		MaxOutput: r.req.MaxOutput, ExpectedOutput: r.expected(), Attempt: uint32(r.attempts), Messages: r.req.Messages,
 		RemainingMS: health.Milliseconds(r.deadline.Sub(at)), PrefixHash: r.req.PrefixHash, Tenant: r.req.TenantName,
 		Group: r.group.Name, Tags: r.tags, Endpoint: r.req.Endpoint, Dialect: r.req.Dialect, BodyBytes: uint32(len(r.req.Body)),
 	}
@@ -35,28 +32,26 @@ func (r *groupRun) header(at time.Time) abi.Header {
 	return h
 }
 
+// expected is how many tokens the answer will probably have.
+func (r *groupRun) expected() uint32 {
+	expected := r.group.output.Value()
+	if r.req.MaxOutput > 0 {
+		expected = min(expected, float64(r.req.MaxOutput))
+	}
+	return uint32(min(expected, math.MaxInt32))
+}
+
 // candidates appends one record per option.
-func (r *groupRun) candidates(records []abi.Candidate, options []option, at time.Time) []abi.Candidate {
+func (r *groupRun) candidates(records []abi.Candidate, options []tier.Option, at time.Time) []abi.Candidate {
 	pin := ""
 	if r.req.Tenant != nil {
 		pin = r.req.Tenant.Pins[r.group.Name]
 	}
 	for _, o := range options {
-		d := o.d
-		records = append(records, abi.Candidate{
-			IDHash: d.hash, ID: d.ID, Provider: d.Account.Name, Model: d.model(r.matched), Tags: d.tags,
-			Abilities: d.Abilities, Flags: o.flags, Weight: d.Weight, Order: d.Order,
-			PriceInput: d.PriceInput, PriceOutput: d.PriceOutput, PriceCached: d.PriceCached,
-			Context: d.Context, MaxOutput: d.MaxOutput, RPM: d.RPM, TPM: d.TPM,
-		})
-		c := &records[len(records)-1]
-		if d.AbilitiesKnown {
-			c.Flags |= abi.CandidateAbilitiesKnown
+		if pin != "" && pin == o.Deployment.ID {
+			o.Flags |= abi.CandidatePinned
 		}
-		if pin != "" && pin == d.ID {
-			c.Flags |= abi.CandidatePinned
-		}
-		d.Health.Fill(c, at)
+		records = append(records, o.Deployment.Candidate(r.matched, o.Flags, at))
 	}
 	return records
 }

@@ -15,7 +15,7 @@ type Request struct {
 
 	Tenant     *Tenant // nil when the gateway is open
 	TenantName string  // for strategies; of the tenant acted for, if any
-	KeyName    string
+	Key        *Key    // nil when the gateway is open
 }
 
 // Inspect decodes a body of the OpenAI dialect as far as routing needs it. The error is for the

@@ -11,8 +11,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/gateway/decision"
 	"github.com/switchyard-gateway/switchyard/internal/gateway/exchange"
 	"github.com/switchyard-gateway/switchyard/internal/gateway/lease"
+	"github.com/switchyard-gateway/switchyard/internal/gateway/report"
+	"github.com/switchyard-gateway/switchyard/internal/gateway/tier"
+	"github.com/switchyard-gateway/switchyard/internal/limits"
+	"github.com/switchyard-gateway/switchyard/internal/store"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -46,6 +51,13 @@ type run struct {
 	cancel   func() // ends the request's context
 	visited  []*Group
 	upstream time.Duration // spent waiting for vendors and pauses
+
+	rec      Record
+	choice   *PolicyChoice   // nil: the groups' strategies decide
+	picks    *decision.Picks // nil: not recorded
+	reserved limits.Reservation
+	estimate limits.Estimate
+	finished bool
 }
 
 // Causes of an ended context.
@@ -68,16 +80,29 @@ func (g *Gateway) Do(ctx context.Context, snap *Snapshot, req *Request) (*Result
 		ask: exchange.Request{
 			Endpoint: req.Endpoint, Dialect: req.Dialect, Flags: req.flags(), Now: uint64(start.Unix()), Seed: g.opts.Seed(), RequestID: []byte(req.ID),
 		},
-		report: newReport(req.Model),
+		report: report.New(Clip(req.Model)),
 	}
+	r.rec = Record{ID: store.NewEntryID(start), Request: req, Key: req.Key, Report: r.report, Snapshot: snap.ID, Start: start}
 	result := &Result{Report: r.report}
+	defer func() {
+		if !r.finished && result.Stream == nil { // a panic is passing by: what is held must not be lost
+			if r.cancel != nil {
+				r.cancel()
+			}
+			r.finish(panicked())
+		}
+	}()
 	group, matched, ok := snap.group(req.Model)
-	if !ok || !req.Tenant.MayUse(group.Name) {
+	if !ok || !req.Tenant.reaches(group) {
 		err := modelNotFound(req.Model)
 		r.finish(err)
 		return result, err
 	}
 	if err := r.checkFallbacks(); err != nil {
+		r.finish(err)
+		return result, err
+	}
+	if err := r.reserve(group); err != nil {
 		r.finish(err)
 		return result, err
 	}
@@ -87,6 +112,7 @@ func (g *Gateway) Do(ctx context.Context, snap *Snapshot, req *Request) (*Result
 	ctx, stop := context.WithDeadlineCause(ctx, r.deadline, errDeadline)
 	r.cancel = func() { stop(); unbind() }
 
+	r.consider(ctx)
 	ans, err := r.enter(ctx, group, matched, 0)
 	r.report.Overhead = now().Sub(r.start) - r.upstream
 	if err == nil && ans.stream != nil {
@@ -125,12 +151,43 @@ func (r *run) checkFallbacks() *Error {
 	return nil
 }
 
-// finish counts the request out and tells the observer.
+// consider finds out who decides for the tenant, and whether that is recorded.
+func (r *run) consider(ctx context.Context) {
+	t := r.req.Tenant
+	if t == nil {
+		return
+	}
+	if t.Record {
+		r.picks = decision.NewPicks()
+	}
+	if t.Policy != nil {
+		hash := r.ask.Seed
+		if r.req.Session != "" {
+			hash = abi.Hash(r.req.Session)
+		}
+		if r.choice = t.Policy.Choose(ctx, hash); r.choice != nil {
+			r.rec.Policy, r.rec.Version, r.rec.Canary = r.choice.Name, r.choice.Number, r.choice.Canary
+		}
+	}
+}
+
+// finish counts the request out, settles its limits, tells those who keep accounts, and lets go of
+// what it has held.
 func (r *run) finish(err *Error) {
+	r.finished = true
 	r.g.inFlight.Add(-1)
-	r.g.opts.Observe(&Record{
-		Request: r.req, Report: r.report, Snapshot: r.snap.ID, Start: r.start, Duration: now().Sub(r.start), Err: err,
-	})
+	at := now()
+	r.settle(at, err)
+	r.rec.Duration, r.rec.Err = at.Sub(r.start), err
+	if r.picks != nil {
+		r.rec.Picks = r.picks.List()
+		defer r.picks.Free()
+	}
+	if c := r.choice; c != nil && c.Release != nil {
+		defer c.Release()
+	}
+	r.g.opts.Account(&r.rec)
+	r.g.opts.Observe(&r.rec)
 }
 
 // enter tries a group, then the groups that it falls back to. The error is the last that came of
@@ -168,7 +225,7 @@ func (r *run) enter(ctx context.Context, g *Group, matched string, depth int) (*
 // not entered yet.
 func (r *run) reachable(name string, depth int) (g *Group, matched string, ok bool) {
 	g, matched, ok = r.snap.group(name)
-	return g, matched, ok && depth < maxDepth && !slices.Contains(r.visited, g) && r.req.Tenant.MayUse(g.Name)
+	return g, matched, ok && depth < maxDepth && !slices.Contains(r.visited, g) && r.req.Tenant.reaches(g)
 }
 
 // fallbacks is the list for an error: of its type when there is one, else the general one. A
@@ -214,8 +271,8 @@ func (r *groupRun) attemptAll(ctx context.Context) (*answer, *Error) {
 			return ans, nil
 		}
 		r.attempts++
-		r.last, r.justNow = e, p.d
-		r.failed = append(r.failed, p.d)
+		r.last = e
+		r.history.Add(p.d)
 		if e.class == abi.ClassOther {
 			r.gone = append(r.gone, p.d)
 		}
@@ -250,7 +307,7 @@ func (r *groupRun) next(ctx context.Context) (pick, *Error) {
 		if e != nil {
 			return pick{}, e
 		}
-		if t != tierFresh && !rested {
+		if t != tier.Fresh && !rested {
 			if e := r.pause(ctx); e != nil {
 				return pick{}, e
 			}

@@ -50,26 +50,3 @@ func panel(strategies []StrategyUse) *decision.Panel {
 	}
 	return decision.NewPanel(uses)
 }
-
-// Policy is a tenant's own strategy. In every group that the tenant's requests come to, fallbacks
-// included, it scores what the group's filters have left, in place of the group's scoring
-// strategies. Like these it may remove deployments, refuse the request and shorten timeouts; it can
-// neither bring back what a filter removed nor reach a group that the tenant may not use. When it
-// fails, the group's scoring strategies decide.
-type Policy struct {
-	Name   string // of the plugin
-	Plugin Versioned
-}
-
-// Versioned is a strategy that says which version of it serves.
-type Versioned interface {
-	Strategy
-	// Hash is the hex digest of the version that serves now.
-	Hash() string
-}
-
-// versionDigits is how much of a hash tells versions apart for humans.
-const versionDigits = 12
-
-// versioned names a plugin and its version, as NAME@VERSION.
-func versioned(name, hash string) string { return name + "@" + hash[:min(len(hash), versionDigits)] }

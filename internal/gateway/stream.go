@@ -18,6 +18,7 @@ type Stream struct {
 	ctx    context.Context
 	resp   *upstream.Response
 	stream exchange.Stream
+	tail   exchange.Tail
 
 	settled  bool
 	whole    bool // settled without an error
@@ -51,14 +52,19 @@ func (a *attempt) openStream(ctx context.Context, resp *upstream.Response) (*ans
 }
 
 // Run writes the stream to sink until it ends; the last chunks are not followed by a Flush. The
-// result is nil for a whole answer. Otherwise it is for the client, in band, unless it left. Close
-// the stream when the client has the last of it.
+// result is nil for a whole answer. Otherwise it is for the client, in band, unless it left. The
+// request is accounted for before sink gets the last chunk of a whole answer. Close the stream when
+// the client has the last of it.
 func (s *Stream) Run(sink Sink) *Error {
+	s.tail.Sink = sink
 	var e *Error
-	if err := s.stream.Run(sink); err != nil {
+	if err := s.stream.Run(&s.tail); err != nil {
 		e = s.a.classify(s.ctx, err)
 	}
 	s.settle(e)
+	if (e == nil || !e.canceled) && s.tail.Release() != nil {
+		return clientGone()
+	}
 	return e
 }
 
@@ -90,7 +96,11 @@ func (s *Stream) settle(e *Error) {
 		s.whole = true
 		a.succeeded(now(), &s.stream.Usage)
 	} else {
-		a.report.Usage, a.report.Cost = s.stream.Usage, a.d.cost(&s.stream.Usage)
+		a.report.Usage = s.stream.Usage
+		if e.canceled {
+			a.report.Estimated = s.tail.Complete(&a.report.Usage, a.req.PromptTokens)
+		}
+		a.report.Cost = a.d.Cost(&a.report.Usage)
 		a.failed(e)
 		a.run.cancel()
 	}

@@ -77,7 +77,7 @@ type Decision struct {
 type Call struct {
 	Strategy string // name
 	Policy   bool   // it is the policy
-	Version  string // of the policy: its hash
+	Version  string // of the policy
 	Fuel     uint64 // instructions that it ran
 	Failed   string // why it had no say, empty: it had, or the context ended
 	Err      error  // the whole of that
@@ -133,7 +133,10 @@ func (d *Decision) consult(ctx context.Context, in *Input, panel *Panel, policy 
 	}
 	failed := d.hear(ctx, in, policy.Name, policy.Strategy)
 	call := &d.Calls[len(d.Calls)-1]
-	call.Policy, call.Version = true, policy.Strategy.Hash() // after the call: it may have led to a change of versions
+	call.Policy, call.Version = true, policy.Version
+	if v, ok := policy.Strategy.(Versioned); ok && call.Version == "" {
+		call.Version = v.Hash() // after the call: it may have led to a change of versions
+	}
 	if failed != "" {
 		d.explain("policy " + policy.Name + " had no say: " + failed)
 		return false

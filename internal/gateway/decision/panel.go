@@ -26,8 +26,10 @@ type Versioned interface {
 // Policy is a tenant's strategy, which scores in place of a panel's scoring strategies. The zero
 // value is none.
 type Policy struct {
-	Name     string
-	Strategy Versioned
+	Name string
+	// Version is which version of it the strategy is. Empty: whichever serves, if it is Versioned.
+	Version  string
+	Strategy Strategy
 }
 
 // Use is one strategy of a panel.

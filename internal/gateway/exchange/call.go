@@ -89,29 +89,36 @@ func (c *Call) Outgoing(target *upstream.Target, cred upstream.Credential) (*ups
 			return nil, fault(err)
 		}
 	}
-	r := &upstream.Request{Target: target, Path: string(c.plan.Path), Body: body}
+	both := &struct { // in one piece
+		upstream.Request
+		cred upstream.Credential
+	}{Request: upstream.Request{Target: target, Body: body}, cred: cred}
+	r := &both.Request
 	if len(c.plan.Query) > 0 {
-		r.Path += "?" + string(c.plan.Query)
+		r.Path = string(c.plan.Path) + "?" + string(c.plan.Query)
+	} else {
+		r.Path = string(c.plan.Path)
 	}
 	for name, value := range c.plan.Headers.All {
 		r.Header = append(r.Header, upstream.Field{Name: string(name), Value: string(value)})
 	}
+	auth := &both.cred
 	if target != nil {
-		c.hidden = target.Secrets(&cred)
+		c.hidden = target.Secrets(auth)
 	}
 	if c.plan.Auth == abi.AuthNone {
 		return r, nil
 	}
-	if cred.Name != "" {
-		cred.Scheme = upstream.HeaderKey // the operator's choice goes before the plugin's
+	if auth.Name != "" {
+		auth.Scheme = upstream.HeaderKey // the operator's choice goes before the plugin's
 	} else {
-		cred.Scheme, cred.Name = lookup(schemes[:], c.plan.Auth), string(c.plan.AuthName)
+		auth.Scheme, auth.Name = lookup(schemes[:], c.plan.Auth), string(c.plan.AuthName)
 	}
 	if c.plan.Auth == abi.AuthSigV4 {
-		cred.Service = cred.Name
+		auth.Service = auth.Name
 	}
-	if cred.Key != "" || cred.SecretKey != "" {
-		r.Auth = &cred
+	if auth.Key != "" || auth.SecretKey != "" {
+		r.Auth = auth
 	}
 	return r, nil
 }

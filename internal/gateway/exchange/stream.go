@@ -52,7 +52,9 @@ type held struct {
 }
 
 const (
-	readSize = 16 << 10
+	// A stream that trickles needs little room; one whose reads are full gets more.
+	readSize = 2 << 10
+	readMost = 32 << 10
 	maxEvent = abi.MaxOutput
 	// MaxHeld bounds what is kept of a stream that never commits, in bytes.
 	MaxHeld = 1 << 20
@@ -139,6 +141,9 @@ func (s *Stream) pump(sink Sink) error {
 			if bad := s.dec.Write(s.read[:n]); bad != nil {
 				err = bad
 			}
+		}
+		if n == len(s.read) && n < readMost {
+			s.read = make([]byte, 4*n)
 		}
 		if err != nil {
 			return s.ended(err, sink)

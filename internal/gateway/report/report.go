@@ -1,4 +1,7 @@
-package gateway
+// Package report says what became of a request: import it for which deployment answered, after which
+// attempts and by whose choice, what it used and what it cost. It is filled in by the gateway; there
+// is no prompt, no answer and no secret in it.
+package report
 
 import (
 	"math"
@@ -6,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/switchyard-gateway/switchyard/internal/gateway/decision"
+	"github.com/switchyard-gateway/switchyard/internal/limits"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -37,13 +40,6 @@ type Scoring struct {
 	Failed   string // why it had no say, empty: it had, or the request ended
 }
 
-// Why a strategy had no say in a decision.
-const (
-	FailedFault   = decision.FailedFault   // it trapped, ran dry or broke its contract
-	FailedRefusal = decision.FailedRefusal // it answered that it can't
-	FailedBreaker = decision.FailedBreaker // it was not asked, because of earlier faults
-)
-
 // Report says what became of a request: which deployment answered, after which attempts.
 type Report struct {
 	Group      string // that answered, or was tried last
@@ -56,15 +52,20 @@ type Report struct {
 	Attempts   []Attempt
 	Fallbacks  int
 	Dropped    []string
-	Usage      abi.Usage
-	Cost       float64 // USD, NaN: unknown
-	Overhead   time.Duration
+	// Usage is what the vendor said, or, if it is Estimated, what was seen of a stream that the
+	// client left before the vendor said anything.
+	Usage     abi.Usage
+	Estimated bool
+	Cost      float64         // of Usage, in USD; NaN: unknown
+	Limits    limits.Headroom // after the request was let in, or refused
+	Overhead  time.Duration
 
 	scoring [4]Scoring // room for what most requests need
 }
 
-func newReport(model string) *Report {
-	r := &Report{Group: Clip(model), Cost: math.NaN()}
+// New returns the report of a request for a group, of which nothing is known yet.
+func New(group string) *Report {
+	r := &Report{Group: group, Cost: math.NaN()}
 	r.Scoring = r.scoring[:0]
 	return r
 }
@@ -91,14 +92,4 @@ func (r *Report) AttemptList() string {
 		}
 	}
 	return b.String()
-}
-
-// Record is a finished request, for metrics and ledgers. Prompts and answers are not in it.
-type Record struct {
-	Request  *Request
-	Report   *Report
-	Snapshot uint64
-	Start    time.Time
-	Duration time.Duration
-	Err      *Error // nil: answered
 }
