@@ -8,7 +8,6 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/host"
 	"github.com/switchyard-gateway/switchyard/internal/config"
-	"github.com/switchyard-gateway/switchyard/internal/gateway"
 )
 
 func newCheck(getenv lookup) *cobra.Command {
@@ -23,8 +22,7 @@ func newCheck(getenv lookup) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			accounts, err := newAccounts(cfg)
-			if err != nil {
+			if _, err := newAccounts(cfg); err != nil {
 				return err
 			}
 			h, err := newHost(ctx, cfg, slog.New(slog.DiscardHandler), nil)
@@ -36,12 +34,11 @@ func newCheck(getenv lookup) *cobra.Command {
 			if err != nil {
 				return loadProblems(cfg, err)
 			}
-			snap, err := newSnapshot(1, cfg, accounts, set, gateway.New(gateway.Options{}), set.Release)
-			if err != nil {
-				set.Release()
+			defer set.Release()
+			// What the store has is not known here: another process may have it open.
+			if err := checkTenants(cfg, set, func(string) bool { return false }); err != nil {
 				return err
 			}
-			defer snap.Release()
 			out := cmd.OutOrStdout()
 			for _, p := range cfg.Providers {
 				if p.Disabled != "" {

@@ -7,14 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/switchyard-gateway/switchyard/internal/console"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
 // version is set by the linker: make build passes the commit's description.
 var version = "dev"
 
-// lookup reads an environment variable, like os.LookupEnv.
-type lookup = func(string) (string, bool)
+type lookup = console.Lookup
 
 func newRoot(getenv lookup) *cobra.Command {
 	root := &cobra.Command{
@@ -25,7 +25,7 @@ func newRoot(getenv lookup) *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newServe(getenv), newCheck(getenv), newSimulate(), newChat(getenv), newQuickstart(getenv), newVersion(), newPlugin(), newCompileModule(),
+		newServe(getenv), newCheck(getenv), newSimulate(), console.NewChat(getenv), newQuickstart(getenv), newVersion(), newPlugin(), console.NewTenant(getenv), console.NewPolicy(getenv), newCompileModule(),
 	)
 	return root
 }

@@ -66,6 +66,7 @@ func newStage(t *testing.T, sources ...string) *stage {
 	}
 	log := slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.router = &router{path: s.file, getenv: s.getenv, log: log, host: hosttest.New(t), metrics: metrics.New("test")}
+	s.router.state = emptyState(t, s.router.host, log)
 	client := upstream.New(upstream.Options{})
 	s.router.gateway = gateway.New(gateway.Options{Upstream: client, Log: log, Observe: s.router.metrics.Observe})
 	t.Cleanup(s.router.gateway.Close)

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/switchyard-gateway/switchyard/host"
 	"github.com/switchyard-gateway/switchyard/host/hosttest"
 	"github.com/switchyard-gateway/switchyard/internal/config"
 	"github.com/switchyard-gateway/switchyard/internal/gateway"
@@ -51,6 +54,7 @@ func (in *installation) unloaded() *router {
 	in.t.Helper()
 	log := slog.New(slog.NewTextHandler(in.t.Output(), nil))
 	r := &router{path: in.file, getenv: in.getenv, log: log, host: hosttest.New(in.t), metrics: metrics.New("test")}
+	r.state = emptyState(in.t, r.host, log)
 	r.gateway = gateway.New(gateway.Options{Log: log})
 	in.t.Cleanup(r.gateway.Close)
 	return r
@@ -75,4 +79,20 @@ func (in *installation) router(text string) *router {
 		in.t.Fatal(err)
 	}
 	return r
+}
+
+// emptyState is what a router that begins remembers.
+func emptyState(t *testing.T, h *host.Host, log *slog.Logger) *state {
+	t.Helper()
+	cfg := &config.Config{Store: config.Store{Dir: filepath.Join(t.TempDir(), "data"), EntriesAge: time.Hour}}
+	s, err := openState(t.Context(), cfg, h, nil, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.close(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }

@@ -7,9 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/switchyard-gateway/switchyard/internal/console"
 	"github.com/switchyard-gateway/switchyard/internal/simulator"
 )
 
@@ -57,10 +59,18 @@ func quickstart(ctx context.Context, path, listen, vendors string, getenv lookup
 func quickstartRouter(ctx context.Context, path, listen string, vendors net.Addr, getenv lookup, log *slog.Logger, stdout io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	// With the simulator's address in the environment, the config follows --vendors.
+	memory, err := os.MkdirTemp("", "switchyard-quickstart-")
+	if err != nil {
+		return fmt.Errorf("making a folder for the store: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(memory) }()
+	// With these in the environment the config follows --vendors, and each run begins without tenants.
 	env := func(name string) (string, bool) {
-		if name == "SWITCHYARD_SIMULATOR" {
+		switch name {
+		case "SWITCHYARD_SIMULATOR":
 			return vendors.String(), true
+		case "SWITCHYARD_STORE":
+			return memory, true
 		}
 		return getenv(name)
 	}
@@ -97,14 +107,14 @@ func first(ctx context.Context, up <-chan net.Addr, ended <-chan error) (net.Add
 // demonstrate sends one completion and one stream.
 func demonstrate(ctx context.Context, url string, stdout io.Writer) error {
 	for _, d := range []struct {
-		title string
-		o     chatOptions
+		title, model string
+		stream       bool
 	}{
-		{"a completion from model group quality", chatOptions{url: url, model: "quality", noStream: true}},
-		{"a stream from model group fast", chatOptions{url: url, model: "fast"}},
+		{"a completion from model group quality", "quality", false},
+		{"a stream from model group fast", "fast", true},
 	} {
 		fmt.Fprintf(stdout, "\n── %s\n", d.title)
-		if err := newConversation(d.o, stdout, stdout).say(ctx, "What is a railway switchyard for?"); err != nil {
+		if err := console.Say(ctx, url, d.model, "What is a railway switchyard for?", d.stream, stdout); err != nil {
 			return fmt.Errorf("%s: %w", d.title, err)
 		}
 	}

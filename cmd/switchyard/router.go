@@ -26,16 +26,17 @@ type router struct {
 	getenv  lookup
 	log     *slog.Logger
 	host    *host.Host
+	state   *state
 	gateway *gateway.Gateway
 	metrics *metrics.Metrics
 
 	mu     sync.Mutex // one load at a time
 	closed bool
-	listen string    // where requests come in, "" before that
 	set    *host.Set // of the current snapshot, which holds it
 	nextID uint64
 
-	snapshots atomic.Int64 // published and not closed yet
+	listen    atomic.Pointer[string] // where requests come in, nil before that
+	snapshots atomic.Int64           // published and not closed yet
 
 	config atomic.Pointer[config.Config]
 	status atomic.Pointer[reloadStatus]
@@ -62,7 +63,16 @@ func newRouter(ctx context.Context, path string, getenv lookup, log *slog.Logger
 		return nil, err
 	}
 	r := &router{path: path, getenv: getenv, log: log, host: h, metrics: m}
-	r.gateway = gateway.New(gateway.Options{Upstream: upstream.New(upstream.Options{}), Log: log, Observe: m.Observe})
+	if r.state, err = openState(ctx, cfg, h, func() bool { return r.gateway.InFlight() > 0 }, log); err != nil {
+		return nil, errors.Join(err, h.Close(ctx))
+	}
+	r.gateway = gateway.New(gateway.Options{
+		Upstream: upstream.New(upstream.Options{}), Log: log, Account: r.state.books.Enter,
+		Observe: func(rec *gateway.Record) {
+			m.Observe(rec)
+			r.state.observe(rec)
+		},
+	})
 	m.WatchInFlight(r.gateway.InFlight)
 	m.WatchSnapshots(r.snapshots.Load)
 	m.WatchPlugins(h.Loaded)
@@ -119,8 +129,8 @@ func (r *router) tryReload(ctx context.Context) error {
 		return errors.New("the router is closed")
 	}
 	// What counts is where requests come in, which --listen may have set.
-	for _, addr := range []string{cfg.Server.Listen, cmp.Or(r.listen, cfg.Server.Listen)} {
-		if err := cfg.CheckListen(addr); err != nil {
+	for _, addr := range []string{cfg.Server.Listen, cmp.Or(r.address(), cfg.Server.Listen)} {
+		if err := cfg.CheckListen(addr, !r.state.directory.Empty()); err != nil {
 			return config.Problems{cfg.Problem(0, "server.listen", err.Error())}
 		}
 	}
@@ -137,16 +147,15 @@ func (r *router) apply(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return loadProblems(cfg, err)
 	}
-	r.nextID++
-	closed := func() {
-		set.Release()
-		r.snapshots.Add(-1)
-	}
-	snap, err := newSnapshot(r.nextID, cfg, accounts, set, r.gateway, closed)
-	if err != nil {
+	if err := checkTenants(cfg, set, r.state.directory.Stored); err != nil {
 		set.Release()
 		return err
 	}
+	r.nextID++
+	snap := r.newSnapshot(cfg, accounts, set, func() {
+		set.Release()
+		r.snapshots.Add(-1)
+	})
 	r.snapshots.Add(1)
 	r.gateway.Publish(snap)
 	r.set = set
@@ -224,5 +233,5 @@ func (r *router) close(ctx context.Context) error {
 	r.closed = true
 	r.mu.Unlock()
 	r.gateway.Close()
-	return r.host.Close(ctx)
+	return errors.Join(r.state.close(ctx), r.host.Close(ctx))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/switchyard-gateway/switchyard/internal/config"
 	"github.com/switchyard-gateway/switchyard/server"
 )
 
@@ -54,16 +55,14 @@ func serve(ctx context.Context, path, listen string, getenv lookup, log *slog.Lo
 	if listen == "" {
 		listen = cfg.Server.Listen
 	}
-	if err := cfg.CheckListen(listen); err != nil {
+	if err := cfg.CheckListen(listen, !r.state.directory.Empty()); err != nil {
 		return err
 	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", listen, err)
 	}
-	r.mu.Lock()
-	r.listen = listen
-	r.mu.Unlock()
+	r.listen.Store(&listen)
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	if err := r.watch(watching); err != nil {
@@ -83,7 +82,10 @@ func (r *router) server() *server.Server {
 	return server.New(server.Options{
 		Gateway:    r.gateway,
 		Log:        r.log,
-		AdminToken: func() string { return r.config.Load().Server.AdminToken.Reveal() },
+		AdminToken: r.adminToken,
+		Directory:  r.state.directory,
+		Open:       r.open,
+		API:        r.api(),
 		MaxBody:    r.config.Load().Server.MaxBody,
 		Plugins:    func() any { return r.host.Plugins() },
 		Limits:     func() any { return r.config.Load().Limits },
@@ -91,6 +93,23 @@ func (r *router) server() *server.Server {
 		Metrics:    r.metrics.Handler(),
 		Version:    buildVersion(),
 	})
+}
+
+func (r *router) adminToken() string { return r.config.Load().Server.AdminToken.Reveal() }
+
+// open reports whether requests need no key: nobody has made any, and strangers can't reach the router. So the last key
+// may be deleted on a public address, and nobody is let in.
+func (r *router) open() bool {
+	at := r.address()
+	return r.state.directory.Empty() && (at == "" || config.Loopback(at) || r.config.Load().Server.Insecure)
+}
+
+// address is where requests come in, "" before they do.
+func (r *router) address() string {
+	if p := r.listen.Load(); p != nil {
+		return *p
+	}
+	return ""
 }
 
 func newLogger(w io.Writer, level string) (*slog.Logger, error) {

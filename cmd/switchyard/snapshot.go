@@ -41,27 +41,24 @@ func specs(cfg *config.Config, disabled bool) []host.Spec {
 func strategyKey(g *config.Group, i int) string { return fmt.Sprintf("%s.strategy[%d]", g.Path, i) }
 
 // newSnapshot joins a configuration, its accounts and its plugins. The snapshot uses set until it calls closed.
-func newSnapshot(id uint64, cfg *config.Config, accounts map[string]*gateway.Account, set *host.Set, gw *gateway.Gateway, closed func()) (*gateway.Snapshot, error) {
+func (r *router) newSnapshot(cfg *config.Config, accounts map[string]*gateway.Account, set *host.Set, closed func()) *gateway.Snapshot {
 	for _, p := range cfg.Providers {
 		if plugin := set.Provider(p.Path); plugin != nil {
 			accounts[p.Name].Plugin = plugin
 		}
 	}
-	spec := gateway.SnapshotSpec{ID: id, Open: cfg.Open(), Drain: cfg.Plugins.DrainTimeout, OnClose: closed}
+	spec := gateway.SnapshotSpec{ID: r.nextID, Open: cfg.Open(), Drain: cfg.Plugins.DrainTimeout, OnClose: closed}
 	for _, g := range cfg.Models {
-		spec.Groups = append(spec.Groups, newGroup(cfg, g, accounts, set, gw))
+		spec.Groups = append(spec.Groups, newGroup(cfg, g, accounts, set, r.gateway))
 	}
 	for _, t := range cfg.Tenants {
-		tenant, err := newTenant(cfg, t, set)
-		if err != nil {
-			return nil, err
-		}
+		tenant := r.state.newTenant(t, set)
 		spec.Tenants = append(spec.Tenants, tenant)
 		for _, k := range t.Keys {
-			spec.Keys = append(spec.Keys, &gateway.Key{Hash: k.Hash, Name: k.Name, Tenant: tenant, ActFor: k.ActFor})
+			spec.Keys = append(spec.Keys, r.state.newKey(&k, tenant))
 		}
 	}
-	return gateway.NewSnapshot(spec), nil
+	return gateway.NewSnapshot(spec)
 }
 
 // newAccounts makes the accounts of a configuration, by provider. They have no plugins yet, and none of the
@@ -124,7 +121,7 @@ func newDeployment(cfg *config.Config, d *config.Deployment, p *config.Provider,
 		known.Input, known.Output, known.CachedInput = math.NaN(), math.NaN(), math.NaN()
 	}
 	out := &gateway.Deployment{
-		ID: d.ID, Account: a, Model: d.Model, Weight: d.Weight, Order: int32(d.Order), Tags: d.Tags,
+		ID: d.ID, Account: a, Model: d.Model, Region: d.Region, Weight: d.Weight, Order: int32(d.Order), Tags: d.Tags,
 		PriceInput: price(d.Price.Input, known.Input), PriceOutput: price(d.Price.Output, known.Output), PriceCached: price(d.Price.CachedInput, known.CachedInput),
 		Context: known.ContextWindow, MaxOutput: known.MaxOutput, RPM: uint32(d.RPM), TPM: uint64(d.TPM),
 		Retries: d.Retries, Cooldown: d.Cooldown, AllowedFails: uint32(or(d.AllowedFails, cfg.Defaults.AllowedFails)),
@@ -157,25 +154,6 @@ func vendorOf(p *config.Provider) string {
 		return c.Vendor
 	}
 	return p.Plugin
-}
-
-// newTenant is a tenant with its policy, which must not be a filter: a filter's numbers rank nothing.
-func newTenant(cfg *config.Config, t *config.Tenant, set *host.Set) (*gateway.Tenant, error) {
-	out := &gateway.Tenant{Name: t.Name, Pins: t.Pin, Tags: t.Tags}
-	if len(t.Models) > 0 {
-		out.Models = make(map[string]bool, len(t.Models))
-		for _, m := range t.Models {
-			out.Models[m] = true
-		}
-	}
-	if p := t.Policy; p != nil {
-		plugin := set.Strategy(p.Path)
-		if plugin.Mode() == abi.ModeFilter {
-			return nil, config.Problems{cfg.Problem(0, p.Path+".plugin", fmt.Sprintf("plugin %q is a filter, and a policy has to score", p.Plugin))}
-		}
-		out.Policy = &gateway.Policy{Name: p.Plugin, Plugin: plugin}
-	}
-	return out, nil
 }
 
 var onFault = map[string]gateway.OnFault{config.OnFaultSkip: gateway.FaultSkip, config.OnFaultRefuse: gateway.FaultRefuse}

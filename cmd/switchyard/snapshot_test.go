@@ -299,8 +299,8 @@ tenants:
 			t.Errorf("key %s is unknown", tc.secret)
 			continue
 		}
-		if models := strings.Join(snap.Models(k.Tenant), " "); k.Name != tc.name || k.Tenant.Name != tc.tenant || k.ActFor != tc.actFor || models != tc.models {
-			t.Errorf("key %s: %q of %s, acts for others: %v, models %s", tc.secret, k.Name, k.Tenant.Name, k.ActFor, models)
+		if models := strings.Join(snap.Models(k.Tenant), " "); k.Name != tc.name || k.Tenant.Name != tc.tenant || k.MayActFor() != tc.actFor || models != tc.models {
+			t.Errorf("key %s: %q of %s, acts for others: %v, models %s", tc.secret, k.Name, k.Tenant.Name, k.MayActFor(), models)
 		}
 		if named, _ := snap.Tenant(tc.tenant); named != k.Tenant {
 			t.Errorf("key %s has another tenant than the one of that name", tc.secret)
@@ -313,12 +313,13 @@ tenants:
 	if diff := cmp.Diff(map[string]string{"own": "second"}, acme.Pins); diff != "" || !slices.Equal(acme.Tags, []string{"eu"}) {
 		t.Errorf("tags %v, pins %s", acme.Tags, diff)
 	}
-	if guest, _ := snap.Tenant("guest"); guest.Policy != nil {
-		t.Errorf("guest has the policy %+v", guest.Policy)
+	if guest, _ := snap.Tenant("guest"); guest.Policy.Choose(t.Context(), 1) != nil {
+		t.Error("guest has a policy")
 	}
 	var out abi.ScoreOutput
-	fuel, err := acme.Policy.Plugin.Score(t.Context(), &abi.Header{}, []abi.Candidate{{Total: 100}}, &out)
-	if err != nil || acme.Policy.Name != "mean" || out.Scores[0] != 300 || len(acme.Policy.Plugin.Hash()) != 64 || fuel == 0 {
-		t.Errorf("policy %q scores %v with %d fuel, %v", acme.Policy.Name, out.Scores, fuel, err)
+	own := acme.Policy.Choose(t.Context(), 1)
+	fuel, err := own.Plugin.Score(t.Context(), &abi.Header{}, []abi.Candidate{{Total: 100}}, &out)
+	if err != nil || own.Name != "mean" || out.Scores[0] != 300 || len(own.Plugin.(gateway.Versioned).Hash()) != 64 || fuel == 0 {
+		t.Errorf("policy %q scores %v with %d fuel, %v", own.Name, out.Scores, fuel, err)
 	}
 }

@@ -225,20 +225,24 @@ func (c *Config) index() {
 // Open reports whether anybody may call: no tenant is configured.
 func (c *Config) Open() bool { return len(c.Tenants) == 0 }
 
-// CheckListen returns why an address must not be served with this configuration: an open server stays on
-// loopback unless server.insecure is set.
-func (c *Config) CheckListen(addr string) error {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
+// CheckListen returns why an address must not be served with this configuration: a server to which everybody has
+// access stays on loopback unless server.insecure is set. keys says that there are keys which are not configured here.
+func (c *Config) CheckListen(addr string, keys bool) error {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
 		return fmt.Errorf("%q is not host:port: %w", addr, err)
 	}
-	if !c.Open() || c.Server.Insecure || loopback(host) {
+	if !c.Open() || keys || c.Server.Insecure || Loopback(addr) {
 		return nil
 	}
 	return errors.New("listening beyond loopback without tenants would let everybody in: configure tenants, or set server.insecure: true")
 }
 
-func loopback(host string) bool {
+// Loopback reports whether an address host:port can be reached from this machine alone.
+func Loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}

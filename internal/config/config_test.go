@@ -230,14 +230,17 @@ func TestCheckListen(t *testing.T) {
 		"127.0.0.1:80": true, "127.8.9.1:0": true, "[::1]:80": true, "localhost:80": true, "[::ffff:127.0.0.1]:1": true,
 		":80": false, "0.0.0.0:80": false, "[::]:80": false, "10.0.0.1:80": false, "localhost.evil:80": false, "nonsense": false,
 	} {
-		if err := open.CheckListen(addr); (err == nil) != ok {
+		if err := open.CheckListen(addr, false); (err == nil) != ok {
 			t.Errorf("open server on %s: %v", addr, err)
 		}
-		if err := insecure.CheckListen(addr); (err == nil) != (addr != "nonsense") {
+		if err := insecure.CheckListen(addr, false); (err == nil) != (addr != "nonsense") {
 			t.Errorf("insecure server on %s: %v", addr, err)
 		}
-		if err := good(t).CheckListen(addr); (err == nil) != (addr != "nonsense") {
+		if err := good(t).CheckListen(addr, false); (err == nil) != (addr != "nonsense") {
 			t.Errorf("server with tenants on %s: %v", addr, err)
+		}
+		if err := open.CheckListen(addr, true); (err == nil) != (addr != "nonsense") {
+			t.Errorf("server with keys of the admin API on %s: %v", addr, err)
 		}
 	}
 }
@@ -422,7 +425,7 @@ func FuzzParse(f *testing.F) {
 				}
 			}
 		}
-		if err := c.CheckListen(c.Server.Listen); err != nil {
+		if err := c.CheckListen(c.Server.Listen, true); err != nil {
 			t.Error(err)
 		}
 	})

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"bufio"
@@ -19,7 +19,13 @@ type chatOptions struct {
 	noStream        bool
 }
 
-func newChat(getenv lookup) *cobra.Command {
+// Say sends one prompt to a router that needs no key, and prints to out the answer and who gave it.
+func Say(ctx context.Context, url, model, prompt string, stream bool, out io.Writer) error {
+	return newConversation(chatOptions{url: url, model: model, noStream: !stream}, out, out).say(ctx, prompt)
+}
+
+// NewChat is the command chat.
+func NewChat(getenv Lookup) *cobra.Command {
 	var o chatOptions
 	cmd := &cobra.Command{
 		Use:   "chat [PROMPT...]",
@@ -27,7 +33,7 @@ func newChat(getenv lookup) *cobra.Command {
 		Long: `Send a prompt to a router and print the answer as it comes. Without a prompt, each line of standard input
 is one, and the conversation goes on. The key comes from SWITCHYARD_API_KEY.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.key, _ = getenv("SWITCHYARD_API_KEY")
+			o.key, _ = getenv(keyVariable)
 			c := newConversation(o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			if len(args) > 0 {
 				return c.say(cmd.Context(), strings.Join(args, " "))
@@ -87,7 +93,7 @@ func (c *conversation) say(ctx context.Context, text string) error {
 	}
 	answer, header, err := ask(ctx, req)
 	if err != nil {
-		return explain(err)
+		return said(err)
 	}
 	c.messages = append(messages, openai.ChatCompletionMessage{Role: openai.ChatMessageRoleAssistant, Content: answer})
 	fmt.Fprintln(c.out)
@@ -147,8 +153,8 @@ func provenance(h http.Header) string {
 	return line + "]"
 }
 
-// explain puts what the router said before what the client library adds.
-func explain(err error) error {
+// said puts what the router said before what the client library adds.
+func said(err error) error {
 	if api, ok := errors.AsType[*openai.APIError](err); ok {
 		return fmt.Errorf("%d %v: %s", api.HTTPStatusCode, api.Code, api.Message)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/internal/gateway/decision"
+	"github.com/switchyard-gateway/switchyard/internal/store"
 )
 
 // State is where a job stands.
@@ -26,7 +27,7 @@ const (
 
 // Errors that callers tell apart.
 var (
-	ErrNotFound = errors.New("no such replay")
+	ErrNotFound = fmt.Errorf("replay: %w", store.ErrNotFound)
 	// ErrBusy means that the tenant has a replay under way, or too many tenants have.
 	ErrBusy = errors.New("another replay is under way")
 )
@@ -52,7 +53,7 @@ type Spec struct {
 	Version int
 	Last    int
 	// Load returns the candidate, and a function that lets go of it.
-	Load func(ctx context.Context) (decision.Versioned, func(), error)
+	Load func(ctx context.Context) (decision.Strategy, func(), error)
 }
 
 // What Jobs keep and allow.

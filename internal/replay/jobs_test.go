@@ -12,8 +12,8 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
-func loads(p scorer) func(context.Context) (decision.Versioned, func(), error) {
-	return func(context.Context) (decision.Versioned, func(), error) { return p, func() {}, nil }
+func loads(p scorer) func(context.Context) (decision.Strategy, func(), error) {
+	return func(context.Context) (decision.Strategy, func(), error) { return p, func() {}, nil }
 }
 
 func requests(n int) past {
@@ -72,7 +72,7 @@ func TestJobsThatEndOtherwise(t *testing.T) {
 		endless := make(chan bool)
 		stuck := scorer(func(*abi.Header, []abi.Candidate, *abi.ScoreOutput) error { <-endless; return nil })
 		j := NewJobs(requests(300), nil)
-		load := func(context.Context) (decision.Versioned, func(), error) {
+		load := func(context.Context) (decision.Strategy, func(), error) {
 			return stuck, func() { release.Add(1) }, nil
 		}
 		one, err := j.Start(t.Context(), Spec{Tenant: "a", Last: 300, Load: load})
@@ -80,7 +80,7 @@ func TestJobsThatEndOtherwise(t *testing.T) {
 			t.Fatal(err)
 		}
 		broken := errors.New("no such module")
-		two, err := j.Start(t.Context(), Spec{Tenant: "b", Policy: "own", Version: 2, Last: 300, Load: func(context.Context) (decision.Versioned, func(), error) {
+		two, err := j.Start(t.Context(), Spec{Tenant: "b", Policy: "own", Version: 2, Last: 300, Load: func(context.Context) (decision.Strategy, func(), error) {
 			return nil, nil, broken
 		}})
 		if err != nil {

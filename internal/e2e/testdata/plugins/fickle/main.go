@@ -21,12 +21,16 @@ type fickle struct {
 }
 
 func (*fickle) Describe() abi.Description {
-	return abi.Description{Name: "fickle", Version: "1.0.0", About: "does as it is told", Mode: mode}
+	return abi.Description{
+		Name: "fickle", Version: "1.0.0", About: "does as it is told", Mode: mode, ConfigSchema: settings.Schema(fields(new(string))...),
+	}
 }
 
-func (f *fickle) Configure(config []byte) error {
-	return settings.Apply(config, settings.Name("prefer", &f.prefer, "end of the model that is best"))
+func fields(prefer *string) []settings.Field {
+	return []settings.Field{settings.Name("prefer", prefer, "end of the model that is best")}
 }
+
+func (f *fickle) Configure(config []byte) error { return settings.Apply(config, fields(&f.prefer)...) }
 
 func (f *fickle) Score(in abi.View, out *abi.ScoreOutput) error {
 	switch string(in.Tags()) {
