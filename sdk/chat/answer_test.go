@@ -13,13 +13,14 @@ func TestCompletion(t *testing.T) {
 	c := Completion{ID: AppendID(nil, `a"b`), Model: jsonraw.Value(`"m"`), Created: 7}
 	c.Usage = abi.Usage{Present: true, Prompt: 10, Completion: 5, Cached: 3, CacheWrite: 2, Reasoning: 1}
 	first := c.Add()
-	first.Content = append(first.Content, jsonraw.Value(`"a\n"`), jsonraw.Value(`"é"`))
-	first.Reasoning = append(first.Reasoning, jsonraw.Value(`"r"`))
+	first.Content(jsonraw.Value(`"a\n"`))
+	first.Content(jsonraw.Value(`"é"`))
+	first.Reasoning(jsonraw.Value(`"r"`))
 	first.Extra = append(first.Extra, Extra{"thinking_blocks", jsonraw.Value(`[1]`)})
 	first.Finish = FinishStop
 	second := c.Add()
-	second.Calls = append(second.Calls, OutCall{ID: jsonraw.Value(`"i"`), Name: jsonraw.Value(`"f"`), Arguments: jsonraw.Value(`{"a": "b\"c"}`)},
-		OutCall{ID: jsonraw.Value(`"j"`), Name: jsonraw.Value(`"g"`)})
+	second.Call(jsonraw.Value(`"i"`), jsonraw.Value(`"f"`), jsonraw.Value(`{"a": "b\"c"}`))
+	second.Call(jsonraw.Value(`"j"`), jsonraw.Value(`"g"`), nil)
 	second.Finish = FinishToolCalls
 	const want = `{"id":"chatcmpl-a\"b","object":"chat.completion","created":7,"model":"m","choices":[` +
 		`{"index":0,"message":{"role":"assistant","content":"a\né","refusal":null,"reasoning_content":"r","thinking_blocks":[1]},"logprobs":null,"finish_reason":"stop"},` +
@@ -31,7 +32,11 @@ func TestCompletion(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	c.Reset()
-	c.Add().HasContent = true
+	if again := c.Add(); again.Calls() > 0 {
+		t.Errorf("%d calls after Reset", again.Calls())
+	} else {
+		again.HasContent = true
+	}
 	if got := string(c.Append(nil)); !strings.Contains(got, `"content":""`) || strings.Contains(got, "tool_calls") {
 		t.Errorf("after Reset: %s", got)
 	}

@@ -23,22 +23,17 @@ type Completion struct {
 	Usage   abi.Usage // written when Present
 }
 
-// Choice is one choice of a Completion.
+// Choice is one choice of a Completion. What it is made of is written at once, by its methods, so that it need not be kept.
 type Choice struct {
-	Content    []jsonraw.Value // strings, joined without anything between them
-	HasContent bool            // with no Content: "" rather than null
-	Reasoning  []jsonraw.Value // strings, joined into reasoning_content
-	Refusal    jsonraw.Value   // a string, or missing
-	Calls      []OutCall
+	HasContent bool          // without any Content: "" rather than null
+	Refusal    jsonraw.Value // a string, or missing
 	Extra      []Extra       // further members of the message
 	Logprobs   jsonraw.Value // an object, or missing
 	Finish     string
-}
 
-// OutCall is a tool call of an answer. Arguments is a JSON value, which is put into a string, compact; or a
-// string, which is taken for JSON text already; {} when missing.
-type OutCall struct {
-	ID, Name, Arguments jsonraw.Value
+	content, reasoning, calls jsonraw.Writer
+	reasoned                  bool
+	called                    int
 }
 
 // Extra is a member with an extension's name.
@@ -59,9 +54,54 @@ func (c *Completion) Add() *Choice {
 		c.Choices = append(c.Choices, Choice{})
 	}
 	ch := &c.Choices[n]
-	*ch = Choice{Content: ch.Content[:0], Reasoning: ch.Reasoning[:0], Calls: ch.Calls[:0], Extra: ch.Extra[:0]}
+	*ch = Choice{
+		Extra: ch.Extra[:0], content: jsonraw.Writer{Buf: ch.content.Buf[:0]},
+		reasoning: jsonraw.Writer{Buf: ch.reasoning.Buf[:0]}, calls: jsonraw.Writer{Buf: ch.calls.Buf[:0]},
+	}
 	return ch
 }
+
+// Content adds the string text to the content.
+func (c *Choice) Content(text jsonraw.Value) {
+	c.HasContent = true
+	c.content.Inner(text)
+}
+
+// Reasoning adds the string text to reasoning_content.
+func (c *Choice) Reasoning(text jsonraw.Value) {
+	c.reasoned = true
+	c.reasoning.Inner(text)
+}
+
+// Call adds a tool call. arguments is a JSON value, which is put into a string, compact; or a string, which is taken for
+// JSON text already; {} when missing.
+func (c *Choice) Call(id, name, arguments jsonraw.Value) {
+	w := &c.calls
+	if c.called > 0 {
+		w.Literal(",")
+	}
+	c.called++
+	w.Object()
+	w.Member("id", id)
+	w.Literal(`"type":"function"`)
+	w.Key("function")
+	w.Object()
+	w.Member("name", name)
+	w.Key("arguments")
+	switch arguments.Kind() {
+	case jsonraw.Missing, jsonraw.Null:
+		w.String("{}")
+	case jsonraw.String:
+		w.Raw(arguments)
+	default:
+		w.Quoted(arguments)
+	}
+	w.End()
+	w.End()
+}
+
+// Calls returns how many calls were added.
+func (c *Choice) Calls() int { return c.called }
 
 // Append writes the chat.completion object.
 func (c *Completion) Append(dst []byte) []byte {
@@ -96,10 +136,10 @@ func (c *Choice) append(w *jsonraw.Writer, index int) {
 	w.Key("role")
 	w.String("assistant")
 	w.Key("content")
-	if len(c.Content) == 0 && !c.HasContent {
-		w.Null()
+	if c.HasContent {
+		w.Around(`"`, c.content.Buf, `"`)
 	} else {
-		w.Joined("", c.Content...)
+		w.Null()
 	}
 	w.Key("refusal")
 	if c.Refusal.Absent() {
@@ -107,20 +147,16 @@ func (c *Choice) append(w *jsonraw.Writer, index int) {
 	} else {
 		w.Raw(c.Refusal)
 	}
-	if len(c.Reasoning) > 0 {
+	if c.reasoned {
 		w.Key("reasoning_content")
-		w.Joined("", c.Reasoning...)
+		w.Around(`"`, c.reasoning.Buf, `"`)
 	}
 	for _, e := range c.Extra {
 		w.Member(e.Name, e.Value)
 	}
-	if len(c.Calls) > 0 {
+	if c.called > 0 {
 		w.Key("tool_calls")
-		w.Array()
-		for i := range c.Calls {
-			c.Calls[i].append(w)
-		}
-		w.End()
+		w.Around(`[`, c.calls.Buf, `]`)
 	}
 	w.End()
 	w.Key("logprobs")
@@ -131,26 +167,5 @@ func (c *Choice) append(w *jsonraw.Writer, index int) {
 	}
 	w.Key("finish_reason")
 	w.String(c.Finish)
-	w.End()
-}
-
-func (c *OutCall) append(w *jsonraw.Writer) {
-	w.Object()
-	w.Member("id", c.ID)
-	w.Key("type")
-	w.String("function")
-	w.Key("function")
-	w.Object()
-	w.Member("name", c.Name)
-	w.Key("arguments")
-	switch c.Arguments.Kind() {
-	case jsonraw.Missing, jsonraw.Null:
-		w.String("{}")
-	case jsonraw.String:
-		w.Raw(c.Arguments)
-	default:
-		w.Quoted(c.Arguments)
-	}
-	w.End()
 	w.End()
 }

@@ -85,9 +85,6 @@ func (m Message) Refusal() jsonraw.Value { return value(m.doc, m.refusal) }
 // Reasoning is the extension reasoning_content: a string, or nil.
 func (m Message) Reasoning() jsonraw.Value { return value(m.doc, m.reasoning) }
 
-// ThinkingBlocks is the extension thinking_blocks: an array that is not empty, or nil.
-func (m Message) ThinkingBlocks() jsonraw.Value { return value(m.doc, m.thinking) }
-
 // CacheControl is the extension cache_control: an object, or nil.
 func (m Message) CacheControl() jsonraw.Value { return value(m.doc, m.cache) }
 

@@ -379,12 +379,8 @@ func (p *Param) isDefault() bool {
 		m := p.Value.Members()
 		return p.Value.Kind() == jsonraw.Object && !m.Next()
 	case "metadata": // its tags are the router's
-		for m := p.Value.Members(); m.Next(); {
-			if !m.Is("tags") {
-				return false
-			}
-		}
-		return p.Value.Kind() == jsonraw.Object
+		m := p.Value.Members()
+		return p.Value.Kind() == jsonraw.Object && (!m.Next() || m.Is("tags") && !m.Next())
 	case "modalities":
 		e := p.Value.Elements()
 		return e.Next() && e.Value.TextIs("text") && !e.Next()

@@ -51,7 +51,10 @@ func (o *Outline) Read(text []byte) error {
 	if r.due != 0 || r.depth > 0 {
 		return r.refuse()
 	}
-	o.entries = r.entries[:r.n]
+	if cap(o.entries) != cap(r.entries) { // a pointer that need not be written is not: see Writer
+		o.entries = r.entries
+	}
+	o.entries = o.entries[:r.n]
 	return nil
 }
 

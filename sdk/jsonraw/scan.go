@@ -203,27 +203,42 @@ func skipValue(data []byte, i int) int {
 	}
 }
 
+// skipOutside moves over text outside strings, up to the next one or to the bracket that ends the outermost of depth open
+// containers. It returns how many are still open. It is out of line because a guest pays for the longest way through a
+// loop's turn, which is short here alone.
+//
+//go:noinline
+func skipOutside(data []byte, i, depth int) (int, int) {
+	for i < len(data) {
+		c := class[data[i]]
+		if c == isQuote {
+			break
+		}
+		i++
+		if c == isOpening {
+			depth++
+		} else if c == isClosing {
+			if depth--; depth == 0 {
+				break
+			}
+		}
+	}
+	return i, depth
+}
+
 // skipContainer returns the offset behind the bracket that closes the container whose inside contains i,
 // or -1. It counts brackets without telling the two sorts apart. The loop over strings is skipString's: a call
 // for each string would nearly double the time in a guest.
 func skipContainer(data []byte, i int) int {
 	depth := 1
-	for i < len(data) {
-		c := class[data[i]]
+	for {
+		if i, depth = skipOutside(data, i, depth); depth == 0 {
+			return i
+		}
+		if i >= len(data) {
+			return -1
+		}
 		i++
-		if c < isQuote {
-			continue
-		}
-		if c == isOpening {
-			depth++
-			continue
-		}
-		if c == isClosing {
-			if depth--; depth == 0 {
-				return i
-			}
-			continue
-		}
 		for long := i + longString; ; {
 			if i+8 > len(data) || i >= long {
 				if i = skipRest(data, i); i < 0 {
@@ -253,5 +268,4 @@ func skipContainer(data []byte, i int) int {
 			break
 		}
 	}
-	return -1
 }

@@ -73,23 +73,24 @@ func (w *Writer) separate() {
 
 // Key writes the key of the next value.
 func (w *Writer) Key(name string) {
-	if !plainName(name) {
-		w.separate()
-		w.Buf = append(AppendString(w.Buf, name), ':')
-		w.comma = false
+	w.separate()
+	w.quote(name)
+	w.Buf = append(w.Buf, ':')
+	w.comma = false
+}
+
+// quote adds text as a string.
+func (w *Writer) quote(text string) {
+	if !plainName(text) {
+		w.Buf = AppendString(w.Buf, text)
 		return
 	}
-	w.room(len(name) + 4)
-	buf, n := w.Buf[len(w.Buf):cap(w.Buf)], 0
-	if w.comma {
-		buf[0] = ','
-		n = 1
-	}
-	buf[n] = '"'
-	n += 1 + copy(buf[n+1:], name)
-	buf[n], buf[n+1] = '"', ':'
-	w.Buf = w.Buf[:len(w.Buf)+n+2]
-	w.comma = false
+	w.room(len(text) + 2)
+	n := len(w.Buf)
+	w.Buf = w.Buf[:n+len(text)+2]
+	buf := w.Buf[n:]
+	buf[0], buf[len(buf)-1] = '"', '"'
+	copy(buf[1:], text)
 }
 
 // room makes room for so many bytes. What is written there by copy needs no pointer to be written, other than with
@@ -145,11 +146,17 @@ func (w *Writer) Member(name string, v Value) {
 }
 
 // Raw writes v as it is.
-func (w *Writer) Raw(v Value) { w.Around("", v, "") }
+func (w *Writer) Raw(v Value) {
+	w.separate()
+	put(w, v)
+}
 
 // Literal writes constant JSON as it is: a value, or inside an object whole members, as in
 // w.Literal(`"type":"text"`). It is several times as quick as Key and String.
-func (w *Writer) Literal(json string) { w.Around(json, nil, "") }
+func (w *Writer) Literal(json string) {
+	w.separate()
+	put(w, json)
+}
 
 // Around writes before, v and after one behind the other, which together are a value, or inside an object whole members:
 //
@@ -171,7 +178,7 @@ func (w *Writer) Around(before string, v Value, after string) {
 // String writes text as a JSON string, escaped as by [AppendString].
 func (w *Writer) String(text string) {
 	w.separate()
-	w.Buf = AppendString(w.Buf, text)
+	w.quote(text)
 }
 
 // Bytes is String for text in a byte slice.

@@ -149,7 +149,7 @@ func (p *plugin) lostThinking(turns []chat.Turn) bool {
 		return false
 	}
 	m := p.req.Message(p.req.In(turns[n-2])[0])
-	if m.ThinkingBlocks() != nil {
+	if m.HasThoughts() {
 		return false
 	}
 	part := m.Parts()

@@ -236,8 +236,7 @@ func (p *plugin) blockStart(e *event) {
 		}
 		return
 	case "redacted_thinking":
-		p.scratch = append(append(append(p.scratch[:0], '['), doc.Value(e.block)...), ']')
-		p.stream.Delta("thinking_blocks", p.scratch)
+		p.thought(`[`, doc.Value(e.block), `]`)
 		return
 	case "tool_use":
 		if id.Kind() != jsonraw.String || name.Kind() != jsonraw.String {
@@ -302,9 +301,7 @@ func (p *plugin) delta(index uint64, kind string, value jsonraw.Value) {
 	case "thinking_delta":
 		p.stream.Reasoning(value)
 	case "signature_delta":
-		p.scratch = append(p.scratch[:0], `[{"type":"thinking","thinking":"","signature":`...)
-		p.scratch = append(append(p.scratch, value...), '}', ']')
-		p.stream.Delta("thinking_blocks", p.scratch)
+		p.thought(`[{"type":"thinking","thinking":"","signature":`, value, `}]`)
 	case "input_json_delta":
 		if b == nil {
 			return
@@ -318,6 +315,16 @@ func (p *plugin) delta(index uint64, kind string, value jsonraw.Value) {
 			p.stream.Content(value)
 		}
 		b.input = nil
+	}
+}
+
+// thought writes thinking_blocks.
+func (p *plugin) thought(before string, value jsonraw.Value, after string) {
+	w := jsonraw.Writer{Buf: p.scratch[:0]}
+	w.Around(before, value, after)
+	p.stream.Delta("thinking_blocks", w.Buf)
+	if cap(w.Buf) > cap(p.scratch) {
+		p.scratch = w.Buf
 	}
 }
 

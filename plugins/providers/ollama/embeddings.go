@@ -109,19 +109,27 @@ func checkInput(input jsonraw.Value) error {
 }
 
 // embedResponse writes the list of embeddings.
-func (p *plugin) embedResponse(doc jsonraw.Value, in *abi.ResponseInput, out *abi.ResponseOutput) error {
-	var model, embeddings jsonraw.Value
-	for m := doc.Members(); m.Next(); {
-		switch string(m.Name()) {
+func (p *plugin) embedResponse(in *abi.ResponseInput, out *abi.ResponseOutput) error {
+	doc := &p.doc
+	var model jsonraw.Value
+	var embeddings jsonraw.Node
+	failed := false
+	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
+		switch n := key + 1; string(doc.Name(key)) {
 		case "model":
-			model = filled(m.Value)
+			model = p.value(filled(doc, n))
 		case "embeddings":
-			embeddings = m.Value
+			embeddings = n
 		case "prompt_eval_count":
-			out.Usage.Prompt = count(m.Value)
+			out.Usage.Prompt = count(doc.Value(n))
+		case "error":
+			failed = !doc.Absent(n)
 		}
 	}
-	if embeddings.Kind() != jsonraw.Array {
+	if failed {
+		return failure(in.Status, doc.Value(jsonraw.Root), in.Body, 0)
+	}
+	if embeddings == 0 || doc.Kind(embeddings) != jsonraw.Array {
 		return chat.BadResponse("the provider's answer has no embeddings")
 	}
 	out.Usage.Present = true
@@ -131,26 +139,19 @@ func (p *plugin) embedResponse(doc jsonraw.Value, in *abi.ResponseInput, out *ab
 	w.String("list")
 	w.Key("data")
 	w.Array()
-	n := int64(0)
-	for e := embeddings.Elements(); e.Next(); n++ {
-		w.Object()
-		w.Key("object")
-		w.String("embedding")
-		w.Key("index")
-		w.Int(n)
-		w.Key("embedding")
-		if len(in.State) > 0 && in.State[0] == wantBase64 {
-			if !p.readFloats(e.Value) {
-				return chat.BadResponse("the provider's answer has an embedding that is not a list of numbers")
-			}
-			w.OpenString()
-			w.Buf = base64.StdEncoding.AppendEncode(w.Buf, p.floats)
-			w.CloseString()
-		} else {
-			w.Raw(e.Value)
+	buf := w.Buf
+	e, end := doc.Elements(embeddings)
+	for n := int64(0); e < end; n++ {
+		if n > 0 {
+			buf = append(buf, ',')
 		}
-		w.End()
+		var ok bool
+		if buf, ok = p.appendVector(buf, e, n, len(in.State) > 0 && in.State[0] == wantBase64); !ok {
+			return chat.BadResponse("the provider's answer has an embedding that is not a list of numbers")
+		}
+		e = doc.After(e)
 	}
+	w.Buf = buf
 	w.End()
 	w.Member("model", modelName(model, in.Model))
 	w.Key("usage")
@@ -165,15 +166,28 @@ func (p *plugin) embedResponse(doc jsonraw.Value, in *abi.ResponseInput, out *ab
 	return nil
 }
 
-// readFloats puts the numbers of v into p.floats, as little-endian 32-bit floats.
-func (p *plugin) readFloats(v jsonraw.Value) bool {
-	p.floats = p.floats[:0]
-	for e := v.Elements(); e.Next(); {
-		f, err := strconv.ParseFloat(string(e.Value), 32)
+// appendVector appends the element for one embedding. ok is false if it has to be encoded and is no list of numbers.
+func (p *plugin) appendVector(buf []byte, vector jsonraw.Node, index int64, encoded bool) (_ []byte, ok bool) {
+	buf = strconv.AppendInt(append(buf, `{"object":"embedding","index":`...), index, 10)
+	buf = append(buf, `,"embedding":`...)
+	if !encoded {
+		return append(append(buf, p.doc.Value(vector)...), '}'), true
+	}
+	ok = p.readFloats(vector)
+	buf = base64.StdEncoding.AppendEncode(append(buf, '"'), p.floats)
+	return append(buf, '"', '}'), ok
+}
+
+// readFloats puts the numbers of a list into p.floats, as little-endian 32-bit floats.
+func (p *plugin) readFloats(list jsonraw.Node) bool {
+	doc, floats := &p.doc, p.floats[:0]
+	for e, end := doc.Elements(list); e < end; e = doc.After(e) {
+		f, err := strconv.ParseFloat(string(doc.Value(e)), 32)
 		if err != nil {
 			return false
 		}
-		p.floats = binary.LittleEndian.AppendUint32(p.floats, math.Float32bits(float32(f)))
+		floats = binary.LittleEndian.AppendUint32(floats, math.Float32bits(float32(f)))
 	}
-	return v.Kind() == jsonraw.Array
+	p.floats = floats
+	return doc.Kind(list) == jsonraw.Array
 }

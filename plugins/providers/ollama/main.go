@@ -30,6 +30,7 @@ type plugin struct {
 	chunks     chat.Stream
 	options    []option
 	buf        []byte
+	id         []byte // room for a call's id
 	floats     []byte
 }
 
@@ -73,11 +74,8 @@ func (p *plugin) Response(in *abi.ResponseInput, out *abi.ResponseOutput) error 
 	if err != nil || doc.Kind() != jsonraw.Object {
 		return chat.FromText(in.Status, in.Body, 0)
 	}
-	if failed := doc.Get("error"); !failed.Absent() {
-		return failure(in.Status, doc, in.Body, 0)
-	}
 	if in.Endpoint == abi.EndpointEmbeddings {
-		return p.embedResponse(doc, in, out)
+		return p.embedResponse(in, out)
 	}
 	return p.chatResponse(in, out)
 }

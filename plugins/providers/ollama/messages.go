@@ -80,20 +80,11 @@ func writeContent(w *jsonraw.Writer, m chat.Message) error {
 		return nil
 	}
 	w.OpenString()
-	empty := len(w.Buf)
-	add := func(text jsonraw.Value) {
-		if len(text) > len(`""`) {
-			if len(w.Buf) > empty {
-				w.Escape("\n")
-			}
-			w.Inner(text)
-		}
-	}
-	images := 0
+	buf, images := w.Buf, 0
 	for part := m.Parts(); part.Next(); {
 		switch part.Kind {
 		case chat.PartText, chat.PartRefusal:
-			add(part.Text())
+			buf = appendLine(buf, part.Text(), len(w.Buf))
 		case chat.PartThinking, chat.PartRedacted: // thinking stands in a member of its own
 		case chat.PartImage:
 			images++
@@ -101,7 +92,7 @@ func writeContent(w *jsonraw.Writer, m chat.Message) error {
 			return m.RefusePart(&part.Part, name)
 		}
 	}
-	add(refusal)
+	w.Buf = appendLine(buf, refusal, len(w.Buf))
 	w.CloseString()
 	if images == 0 {
 		return nil
@@ -117,6 +108,17 @@ func writeContent(w *jsonraw.Writer, m chat.Message) error {
 	}
 	w.End()
 	return nil
+}
+
+// appendLine appends the inside of the string text, if there is any, behind the end of the line that began at start.
+func appendLine(buf []byte, text jsonraw.Value, start int) []byte {
+	if len(text) <= len(`""`) {
+		return buf
+	}
+	if len(buf) > start {
+		buf = append(buf, `\n`...)
+	}
+	return append(buf, text[1:len(text)-1]...)
 }
 
 // writeImage writes the image's data as a string of base64.
@@ -160,11 +162,11 @@ func writeThinking(w *jsonraw.Writer, m chat.Message) {
 		}
 		w.Inner(text)
 	}
-	if _, plain := m.Text(); plain && m.ThinkingBlocks() == nil {
+	if _, plain := m.Text(); plain && !m.HasThoughts() {
 		return
 	}
-	for e := m.ThinkingBlocks().Elements(); e.Next(); {
-		add(e.Value.Get("thinking"))
+	for t := m.Thoughts(); t.Next(); {
+		add(t.Thinking())
 	}
 	for part := m.Parts(); part.Next(); {
 		if part.Kind == chat.PartThinking {
@@ -182,19 +184,23 @@ func (p *plugin) writeCalls(w *jsonraw.Writer, m chat.Message) error {
 	}
 	w.Key("tool_calls")
 	w.Array()
+	buf, scratch := w.Buf, p.buf
 	calls := m.Calls()
 	for calls.Next() {
-		arguments, err := calls.AppendArguments(p.buf[:0])
-		if err != nil {
+		var err error
+		if scratch, err = calls.AppendArguments(scratch[:0]); err != nil {
 			return err
 		}
-		p.buf = arguments
-		w.Around(`{"id":`, calls.ID(), `,"function":{"index":`)
-		buf := strconv.AppendInt(w.Buf, int64(calls.Index), 10)
+		if calls.Index > 0 {
+			buf = append(buf, ',')
+		}
+		buf = append(append(buf, `{"id":`...), calls.ID()...)
+		buf = strconv.AppendInt(append(buf, `,"function":{"index":`...), int64(calls.Index), 10)
 		buf = append(append(buf, `,"name":`...), calls.Name()...)
-		buf = append(append(buf, `,"arguments":`...), arguments...)
-		w.Buf = append(buf, `}}`...)
+		buf = append(append(buf, `,"arguments":`...), scratch...)
+		buf = append(buf, `}}`...)
 	}
+	w.Buf, p.buf = buf, scratch
 	w.End()
 	return calls.Err
 }

@@ -35,7 +35,7 @@ func (c *choice) read(v jsonraw.Value) {
 		case "error":
 			c.failed = m.Value
 		default:
-			c.extra = append(c.extra, member{m.Key, m.Value})
+			c.extra = appendMember(c.extra, m.Key, m.Value)
 		}
 	}
 	c.finish = readFinish(c.reason)

@@ -17,19 +17,19 @@ func (p *plugin) delta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, 
 		w.String("assistant")
 		cs.role, said = true, true
 	}
-	if text := !blank(content); text || first && s.content != nil {
+	if text := !content.blank(); text || first && s.content != nil {
 		w.Key("content")
-		w.Joined("", content...)
+		content.write(w)
 		if text {
 			kind, said = abi.ChunkContent, true
-			p.note(w, content, !first && blank(reasoning) && s.calls == nil && len(s.extra) == 0)
+			p.note(w, content, !first && reasoning.blank() && s.calls == nil && len(s.extra) == 0)
 		}
 	}
-	if !blank(reasoning) {
+	if !reasoning.blank() {
 		w.Key("reasoning_content")
-		w.Joined("", reasoning...)
+		reasoning.write(w)
 		kind, said = abi.ChunkContent, true
-		p.note(w, reasoning, !first && blank(content) && s.calls == nil && len(s.extra) == 0)
+		p.note(w, reasoning, !first && content.blank() && s.calls == nil && len(s.extra) == 0)
 	}
 	if s.calls != nil || c.finish != finishNone && lacksArgs(cs) {
 		wrote, ref := p.toolDeltas(in, w, cs, s.calls, c.finish)
@@ -39,7 +39,7 @@ func (p *plugin) delta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, 
 		if wrote {
 			kind, said = abi.ChunkContent, true
 		}
-		if first || !blank(content) || !blank(reasoning) || len(s.extra) > 0 {
+		if first || !content.blank() || !reasoning.blank() || len(s.extra) > 0 {
 			p.spot = spot{}
 		}
 	}
@@ -51,9 +51,9 @@ func (p *plugin) delta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, 
 }
 
 // note remembers where the text that was just written stands, if it is alone.
-func (p *plugin) note(w *jsonraw.Writer, texts []jsonraw.Value, alone bool) {
-	if alone && len(texts) == 1 {
-		p.spot = spot{text: texts[0], start: len(w.Buf) - 1 - len(texts[0].Inner())}
+func (p *plugin) note(w *jsonraw.Writer, t *texts, alone bool) {
+	if alone && t.count == 1 {
+		p.spot = spot{text: t.first, start: len(w.Buf) - 1 - len(t.first.Inner())}
 	}
 }
 

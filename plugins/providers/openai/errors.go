@@ -33,6 +33,7 @@ func endedEarly() *abi.Refusal { return chat.BadResponse("stream ended early") }
 type fault struct {
 	message, kind, code, param string
 	inner                      string // a second code, nested in the first
+	raw                        string // what the vendor behind a broker said
 	status                     int    // an HTTP status among the members, 0 when there is none
 }
 
@@ -47,6 +48,8 @@ func (p *plugin) failure(status int, doc jsonraw.Value, body []byte, headers abi
 			return chat.FromText(max(status, f.status), body, wait)
 		}
 		f.message = strings.TrimSpace(f.kind + " " + f.code)
+	} else if f.raw != "" {
+		f.message += ": " + f.raw
 	}
 	if status < 400 {
 		status = f.status
@@ -97,8 +100,8 @@ func (f *fault) member(name string, v jsonraw.Value, depth int) {
 	case "innererror":
 		f.inner = v.Get("code").Text()
 	case "metadata": // the error of the vendor behind a broker
-		if raw := v.Get("raw"); raw.Kind() == jsonraw.String && f.message != "" {
-			f.message += ": " + raw.Text()
+		if raw := v.Get("raw"); raw.Kind() == jsonraw.String {
+			f.raw = raw.Text()
 		}
 		if v.Get("reasons").Kind() == jsonraw.Array {
 			f.inner = "moderation"

@@ -10,6 +10,16 @@ import (
 // member is a member of an object that is copied as it is.
 type member struct{ key, value jsonraw.Value }
 
+// maxMembers is how many members of one object are copied: several times as many as any vendor has of its own.
+const maxMembers = 256
+
+func appendMember(members []member, key, value jsonraw.Value) []member {
+	if len(members) == maxMembers {
+		return members
+	}
+	return append(members, member{key, value})
+}
+
 func writeMembers(w *jsonraw.Writer, members []member) {
 	for i := range members {
 		w.RawKey(members[i].key)
@@ -56,7 +66,7 @@ func (h *head) read(v jsonraw.Value) {
 			h.failed = h.failed || m.Value.TextIs("error")
 		case "obfuscation":
 		default:
-			h.extra = append(h.extra, member{m.Key, m.Value})
+			h.extra = appendMember(h.extra, m.Key, m.Value)
 		}
 	}
 }

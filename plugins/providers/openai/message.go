@@ -41,9 +41,9 @@ func (s *speech) read(v jsonraw.Value, keepReasoning bool) {
 				reasoning = m.Value
 				continue
 			}
-			s.extra = append(s.extra, member{m.Key, m.Value})
+			s.extra = appendMember(s.extra, m.Key, m.Value)
 		default:
-			s.extra = append(s.extra, member{m.Key, m.Value})
+			s.extra = appendMember(s.extra, m.Key, m.Value)
 		}
 	}
 	if len(s.reasoning.Inner()) == 0 {
@@ -51,44 +51,88 @@ func (s *speech) read(v jsonraw.Value, keepReasoning bool) {
 	}
 }
 
-// split takes content and reasoning apart into the texts that make them up: content may be an array of text and
-// thinking parts. The results are valid until the next split.
-func (p *plugin) split(s *speech) (content, reasoning []jsonraw.Value) {
-	p.parts, p.think = p.parts[:0], p.think[:0]
-	if s.reasoning != nil {
-		p.think = append(p.think, s.reasoning)
-	}
-	if s.content.Kind() == jsonraw.String {
-		p.parts = append(p.parts, s.content)
-	}
-	for e := s.content.Elements(); e.Next(); {
-		switch kind := e.Value.Get("type"); {
-		case e.Value.Kind() == jsonraw.String:
-			p.parts = append(p.parts, e.Value)
-		case kind.TextIs("thinking"):
-			inner := e.Value.Get("thinking")
-			if inner.Kind() == jsonraw.String {
-				p.think = append(p.think, inner)
-			}
-			for t := inner.Elements(); t.Next(); {
-				p.think = append(p.think, t.Value.Get("text"))
-			}
-		default:
-			if text := e.Value.Get("text"); text.Kind() == jsonraw.String {
-				p.parts = append(p.parts, text)
-			}
-		}
-	}
-	return p.parts, p.think
+// texts are texts that become one. They are joined as they come: there may be very many.
+type texts struct {
+	first  jsonraw.Value
+	count  int
+	joined jsonraw.Writer // the insides of all, once there are two
 }
 
-func blank(texts []jsonraw.Value) bool {
-	for _, t := range texts {
-		if len(t.Inner()) > 0 {
-			return false
+func (t *texts) reset() { t.first, t.count, t.joined.Buf = nil, 0, t.joined.Buf[:0] }
+
+// add adds a string; what is none counts as empty.
+func (t *texts) add(text jsonraw.Value) {
+	switch t.count {
+	case 0:
+		t.first = text
+	case 1:
+		t.joined.Inner(t.first)
+		fallthrough
+	default:
+		t.joined.Inner(text)
+	}
+	t.count++
+}
+
+// inner returns the inside of the joined string.
+func (t *texts) inner() []byte {
+	if t.count == 1 {
+		return t.first.Inner()
+	}
+	return t.joined.Buf
+}
+
+func (t *texts) blank() bool { return len(t.inner()) == 0 }
+
+func (t *texts) write(w *jsonraw.Writer) { w.Around(`"`, t.inner(), `"`) }
+
+// split takes content and reasoning apart into the texts that make them up: content may be an array of text and
+// thinking parts. The results are valid until the next split.
+func (p *plugin) split(s *speech) (content, reasoning *texts) {
+	content, reasoning = &p.content, &p.reasoning
+	content.reset()
+	reasoning.reset()
+	if s.reasoning != nil {
+		reasoning.add(s.reasoning)
+	}
+	if s.content.Kind() == jsonraw.String {
+		content.add(s.content)
+		return content, reasoning
+	}
+	for e := s.content.Elements(); e.Next(); {
+		if e.Value.Kind() == jsonraw.String {
+			content.add(e.Value)
+		} else {
+			splitPart(e.Value, content, reasoning)
 		}
 	}
-	return true
+	return content, reasoning
+}
+
+func splitPart(part jsonraw.Value, content, reasoning *texts) {
+	var kind, text, thinking jsonraw.Value
+	for m := part.Members(); m.Next(); {
+		switch string(m.Name()) {
+		case "type":
+			kind = m.Value
+		case "text":
+			text = m.Value
+		case "thinking":
+			thinking = m.Value
+		}
+	}
+	if !kind.TextIs("thinking") {
+		if text.Kind() == jsonraw.String {
+			content.add(text)
+		}
+		return
+	}
+	if thinking.Kind() == jsonraw.String {
+		reasoning.add(thinking)
+	}
+	for t := thinking.Elements(); t.Next(); {
+		reasoning.add(t.Value.Get("text"))
+	}
 }
 
 // call is one element of tool_calls, or of a delta's.

@@ -43,7 +43,11 @@ func (p *plugin) completion(h *head, in *abi.ResponseInput, out *abi.ResponseOut
 	w.Key("choices")
 	w.Array()
 	n := 0
+	p.called = 0
 	for e := h.choices.Elements(); e.Next(); n++ {
+		if n == maxChoices {
+			return unreadable("the provider's answer has too many choices", in.Body)
+		}
 		if err := p.writeChoice(&w, e.Value, n, in); err != nil {
 			return err
 		}
@@ -80,7 +84,9 @@ func (p *plugin) writeChoice(w *jsonraw.Writer, v jsonraw.Value, position int, i
 	}
 	w.Int(c.index)
 	w.Key("message")
-	p.writeMessage(w, s, position, in.RequestID)
+	if err := p.writeMessage(w, s, position, in); err != nil {
+		return err
+	}
 	w.Key("logprobs")
 	w.Raw(c.logprobs)
 	w.Key("finish_reason")
@@ -90,30 +96,33 @@ func (p *plugin) writeChoice(w *jsonraw.Writer, v jsonraw.Value, position int, i
 	return nil
 }
 
-func (p *plugin) writeMessage(w *jsonraw.Writer, s *speech, choice int, requestID []byte) {
+func (p *plugin) writeMessage(w *jsonraw.Writer, s *speech, choice int, in *abi.ResponseInput) error {
 	content, reasoning := p.split(s)
 	w.Object()
 	w.Key("role")
 	w.String("assistant")
 	w.Key("content")
-	if len(content) == 0 || s.calls != nil && blank(content) {
+	if content.count == 0 || s.calls != nil && content.blank() {
 		w.Null()
 	} else {
-		w.Joined("", content...)
+		content.write(w)
 	}
-	if !blank(reasoning) {
+	if !reasoning.blank() {
 		w.Key("reasoning_content")
-		w.Joined("", reasoning...)
+		reasoning.write(w)
 	}
 	if s.calls != nil {
 		w.Key("tool_calls")
 		w.Array()
 		n := 0
 		for e := s.calls.Elements(); e.Next(); n++ {
+			if p.called++; p.called > maxTools {
+				return unreadable("the provider's answer has too many tool calls", in.Body)
+			}
 			var c call
 			c.read(e.Value)
 			w.Object()
-			c.writeID(w, requestID, choice, n)
+			c.writeID(w, in.RequestID, choice, n)
 			w.Key("type")
 			w.String("function")
 			c.writeFunction(w, "{}")
@@ -123,4 +132,5 @@ func (p *plugin) writeMessage(w *jsonraw.Writer, s *speech, choice int, requestI
 	}
 	writeMembers(w, s.extra)
 	w.End()
+	return nil
 }
