@@ -1,6 +1,9 @@
 package providers_test
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // stream is a stream whose last batch is a shape: one event, or as many as fit.
 type stream struct {
@@ -105,6 +108,24 @@ const (
 	deltaOf = `{"choices":[{"index":0,"delta":{`
 )
 
+// choices opens so many choices, and calls so many tool calls.
+func choices(n int) string {
+	return `{"choices":[` + numbered(n, `{"index":#,"delta":{"content":"a"}}`) + `]}`
+}
+
+func calls(n int) string {
+	return deltaOf + `"tool_calls":[` + numbered(n, `{"index":#,"id":"a#","function":{"name":"f#"}}`) + `]}}]}`
+}
+
+// numbered repeats item with commas between, and its number for each # in it.
+func numbered(n int, item string) string {
+	items := make([]string, n)
+	for i := range items {
+		items[i] = strings.ReplaceAll(item, "#", strconv.Itoa(i))
+	}
+	return strings.Join(items, ",")
+}
+
 var openaiAnswers = []shape{
 	many("choices", `{"choices":[`, choice, `]}`),
 	many("empty choices", `{"choices":[`, `{}`, `]}`),
@@ -121,6 +142,8 @@ var openaiAnswers = []shape{
 	many("arguments of numbers", `{"choices":[{"message":{"tool_calls":[{"function":{"arguments":{"a":[`, `1`, `]}}}]}}]}`),
 	run("arguments of escapes", `{"choices":[{"message":{"tool_calls":[{"function":{"arguments":{"a":"`, `\n`, `"}}}]}}]}`),
 	deep("deep arguments", `{"choices":[{"message":{"tool_calls":[{"function":{"arguments":`, `{"a":`, `[`, `1,`, `1]`, `}`, `}}]}}]}`),
+	many("logprobs", `{"choices":[{"message":{"content":"a"},"logprobs":{"content":[`, `{"token":"a","logprob":-0.5,"bytes":[97],"top_logprobs":[]}`, `]}}]}`),
+	many("empty logprobs", `{"choices":[{"message":{"content":"a"},"logprobs":{"content":[`, `{}`, `]}}]}`),
 	many("errors", `{"error":{`, `"message":"m"`, `}}`),
 	many("details of errors", `{"detail":[{`, `"msg":{"msg":{"msg":"m"}}`, `}]}`),
 	many("metadata of errors", `{"error":{"message":"m",`, `"metadata":{"raw":"x"}`, `}}`),
@@ -134,8 +157,14 @@ var openaiStreams = []stream{
 	events("calls", delta, deltaOf+`"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}}]}`),
 	events("pieces", delta, deltaOf+`"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]}}]}`),
 	events("nothing", delta, `{}`),
+	events("logprobs", delta, `{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":{"content":[{}]}}]}`),
+	events("logprobs alone", delta, `{"choices":[{"logprobs":{}}]}`),
+	events("the oldest of many choices", choices(128), `{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":1}]}`),
+	events("the oldest of many calls", calls(1000), deltaOf+`"tool_calls":[{"index":0,"function":{"arguments":1}}]}}]}`),
 	events("finishes", delta, `{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`),
 	events("usage", delta, `{"choices":[],"usage":{"prompt_tokens":1}}`),
+	event(many("many logprobs", `{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":{"content":[`, `{"token":"a","logprob":-0.5,"bytes":[97]}`, `]}}]}`), delta),
+	event(many("numbers for logprobs", `{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":[`, `1`, `]}]}`), delta),
 	event(many("many choices", `{"choices":[`, `{"index":1,"delta":{"content":"a"}}`, `]}`), delta),
 	event(many("parts", deltaOf+`"content":[`, `{"type":"text","text":"a"}`, `]}}]}`), delta),
 	event(many("unknown members of a delta", deltaOf, `"a":1`, `}}]}`), delta),

@@ -13,6 +13,10 @@ const (
 	FinishContentFilter = "content_filter"
 )
 
+// AnswerNodes is the [jsonraw.Outline.Limit] for a vendor's answer. Most of a large one are numbers: embeddings, or the
+// logprobs of many tokens.
+const AnswerNodes = 4 << 20
+
 // Completion is a whole answer to be written. Values are raw JSON of the vendor's answer, so nothing is
 // unescaped on the way. Call Reset before each use.
 type Completion struct {

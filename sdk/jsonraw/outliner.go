@@ -12,7 +12,10 @@ func (o *Outline) Read(text []byte) error {
 		return &SyntaxError{Offset: math.MaxInt32, Reason: "the text is too long"}
 	}
 	o.text = text
-	r := outliner{text: text, entries: o.entries[:cap(o.entries)], due: mayString | mayValue}
+	r := outliner{text: text, entries: o.entries[:cap(o.entries)], due: mayString | mayValue, limit: o.Limit}
+	if r.limit == 0 {
+		r.limit = MaxNodes
+	}
 	r.room = len(r.entries)
 	for i := 0; i < len(text); {
 		// Strings are read here, all else by other functions: a guest pays for the longest way through a turn.
@@ -73,6 +76,7 @@ type outliner struct {
 	entries []uint64
 	n       int // how many of them there are
 	room    int // how many there may be if each open container is to have its second one
+	limit   int // how many there may be at all
 	full    int // where there were too many values
 
 	open, depth int // the innermost container's number
@@ -224,11 +228,11 @@ func (r *outliner) rare(i int, c byte) int {
 
 // grow makes room for more entries and returns i, or -1 if there are too many.
 func (r *outliner) grow(i int) int {
-	if r.n >= MaxNodes {
+	if r.n >= r.limit {
 		r.full = i
 		return -1
 	}
-	size := min(max(2*r.n, len(r.text)/16, 128), MaxNodes) + MaxDepth
+	size := min(max(2*r.n, len(r.text)/16, 128), r.limit) + MaxDepth
 	entries := make([]uint64, size+1)
 	copy(entries, r.entries[:r.n])
 	r.entries, r.room = entries, len(entries)-r.depth

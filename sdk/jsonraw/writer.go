@@ -230,8 +230,9 @@ func (w *Writer) Unquoted(v Value) error {
 
 // Int writes n.
 func (w *Writer) Int(n int64) {
+	var room [20]byte
 	w.separate()
-	w.Buf = strconv.AppendInt(w.Buf, n, 10)
+	put(w, strconv.AppendInt(room[:0], n, 10))
 }
 
 // Float writes f, or null if f is not finite.

@@ -10,7 +10,7 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/provider"
 )
 
-func init() { provider.Register(&plugin{}) }
+func init() { provider.Register(newPlugin()) }
 
 func main() {}
 
@@ -33,6 +33,9 @@ type plugin struct {
 	id         []byte // room for a call's id
 	floats     []byte
 }
+
+// newPlugin returns a plugin that takes lists of embeddings as long as an answer may be.
+func newPlugin() *plugin { return &plugin{doc: jsonraw.Outline{Limit: chat.AnswerNodes}} }
 
 func (p *plugin) Describe() abi.Description {
 	return abi.Description{

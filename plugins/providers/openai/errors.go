@@ -205,12 +205,13 @@ func isSlug(code string) bool {
 
 // broken makes a refusal of a choice that carries an error, or whose finish_reason says that there was one.
 func (p *plugin) broken(c *choice, headers abi.Pairs, now uint64) *abi.Refusal {
+	failed, reason := value(&p.doc, c.failed), value(&p.doc, c.reason)
 	switch {
-	case isFault(c.failed):
-		return p.failure(200, c.failed, c.failed, headers, now)
-	case c.reason.TextIs("insufficient_system_resource"):
+	case isFault(failed):
+		return p.failure(200, failed, failed, headers, now)
+	case reason.TextIs("insufficient_system_resource"):
 		return chat.Overloaded("the provider ran out of resources in the middle of the answer", chat.RetryAfter(headers, now))
 	default:
-		return chat.UpstreamError(502, "the provider broke off its answer with the finish_reason "+chat.Mask(c.reason.Text()))
+		return chat.UpstreamError(502, "the provider broke off its answer with the finish_reason "+chat.Mask(reason.Text()))
 	}
 }
