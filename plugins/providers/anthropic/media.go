@@ -8,6 +8,7 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // writeImage writes an image part as a block.
@@ -19,7 +20,7 @@ func writeImage(w *jsonraw.Writer, m chat.Message, part *chat.Part, cache jsonra
 	if chat.IsDataURL(part.URL()) {
 		d, ok := chat.ParseDataURL(part.URL())
 		if !ok {
-			return chat.Invalid(m.PartPath(part, ".image_url.url"), "the data URL has no comma")
+			return refusal.Invalid(m.PartPath(part, ".image_url.url"), "the data URL has no comma")
 		}
 		switch d.MediaType {
 		case "image/jpeg", "image/png", "image/gif", "image/webp":
@@ -50,7 +51,7 @@ func writeDocument(w *jsonraw.Writer, m chat.Message, part *chat.Part, cache jso
 	if chat.IsDataURL(part.URL()) {
 		d, ok := chat.ParseDataURL(part.URL())
 		if !ok {
-			return chat.Invalid(m.PartPath(part, at), "the data URL has no comma")
+			return refusal.Invalid(m.PartPath(part, at), "the data URL has no comma")
 		}
 		switch d.MediaType {
 		case "application/pdf":
@@ -58,7 +59,7 @@ func writeDocument(w *jsonraw.Writer, m chat.Message, part *chat.Part, cache jso
 		case "text/plain":
 			text, err := base64.StdEncoding.AppendDecode(nil, d.Base64)
 			if err != nil {
-				return chat.Invalid(m.PartPath(part, at), "the data URL is not valid base64")
+				return refusal.Invalid(m.PartPath(part, at), "the data URL is not valid base64")
 			}
 			w.Object()
 			w.Key("type")
@@ -99,7 +100,7 @@ func writeURL(w *jsonraw.Writer, m chat.Message, part *chat.Part, at string) err
 	url := part.URL()
 	text := url.Inner()
 	if !bytes.HasPrefix(text, []byte("https:")) && !bytes.HasPrefix(text, []byte("http:")) {
-		return chat.Invalid(m.PartPath(part, at), "expected a data URL or an http(s) URL")
+		return refusal.Invalid(m.PartPath(part, at), "expected a data URL or an http(s) URL")
 	}
 	w.Object()
 	w.Key("type")
@@ -110,7 +111,7 @@ func writeURL(w *jsonraw.Writer, m chat.Message, part *chat.Part, at string) err
 }
 
 func unsupportedValue(param, message string) *abi.Refusal {
-	ref := chat.Unsupported(param, message)
-	ref.Code = chat.CodeInvalidValue
+	ref := refusal.Unsupported(param, message)
+	ref.Code = refusal.CodeInvalidValue
 	return ref
 }

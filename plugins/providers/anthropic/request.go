@@ -6,6 +6,7 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // plan is what was decided about a request before anything of it is written.
@@ -29,18 +30,18 @@ func (p *plugin) translate(in *abi.RequestInput, out *abi.RequestOutput) error {
 	}
 	r := &p.req
 	if r.N > 1 {
-		return chat.Unsupported("n", vendor+" gives one choice per request")
+		return refusal.Unsupported("n", vendor+" gives one choice per request")
 	}
 	turns := r.Turns()
 	if len(turns) == 0 {
-		return chat.Invalid("messages", "no message has any content")
+		return refusal.Invalid("messages", "no message has any content")
 	}
 	pl, err := p.plan(abilityOf(in.Model), turns)
 	if err != nil {
 		return err
 	}
 	if pl.clamped && in.Flags&abi.FlagStrictParams != 0 {
-		return chat.Invalid("temperature", vendor+" takes a temperature of 0 to 1")
+		return refusal.Invalid("temperature", vendor+" takes a temperature of 0 to 1")
 	}
 
 	w := jsonraw.Writer{Buf: slices.Grow(out.Body, len(in.Body)+len(in.Body)/4)}
@@ -82,7 +83,7 @@ func (p *plugin) plan(can ability, turns []chat.Turn) (plan, error) {
 	pl := plan{ability: can, thinking: r.Thinking, maxTokens: r.MaxTokens, temperature: r.Temperature, topP: r.TopP}
 	forced := r.Choice.Mode == chat.ChoiceRequired || r.Choice.Mode == chat.ChoiceNamed
 	if forced && can.noForce {
-		return pl, chat.Unsupported("tool_choice", "this model can't be forced to call a tool")
+		return pl, refusal.Unsupported("tool_choice", "this model can't be forced to call a tool")
 	}
 	if pl.thinking == nil {
 		pl.effort = r.Effort

@@ -2,23 +2,24 @@ package main
 
 import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // Response implements provider.Plugin.
 func (p *plugin) Response(in *abi.ResponseInput, out *abi.ResponseOutput) error {
 	if in.Status >= 400 {
-		return refusal(in.Status, in.Body, chat.RetryAfter(in.Headers, in.Now))
+		return readError(in.Status, in.Body, refusal.RetryAfter(in.Headers, in.Now))
 	}
 	doc := &p.doc
 	if err := doc.Read(in.Body); err != nil || in.Status < 200 || in.Status >= 300 || doc.Kind(jsonraw.Root) != jsonraw.Object {
-		return chat.FromText(0, in.Body, 0)
+		return refusal.FromText(0, in.Body, 0)
 	}
-	var a answer
+	var a reply
 	a.read(doc)
 	if a.kind != 0 && doc.Value(a.kind).TextIs("error") {
-		return refusal(0, in.Body, 0)
+		return readError(0, in.Body, 0)
 	}
 	var used counts
 	if a.usage != 0 {
@@ -32,35 +33,35 @@ func (p *plugin) Response(in *abi.ResponseInput, out *abi.ResponseOutput) error 
 	return p.complete(in, out, &a)
 }
 
-// answer is the members of a message that are looked at, 0 for those that it does not have.
-type answer struct{ kind, id, model, content, stop, usage jsonraw.Node }
+// reply is the members of a message that are looked at, 0 for those that it does not have.
+type reply struct{ kind, id, model, content, stop, usage jsonraw.Node }
 
 const (
-	answerType = 1 + iota
-	answerID
-	answerModel
-	answerContent
-	answerStop
-	answerUsage
+	replyType = 1 + iota
+	replyID
+	replyModel
+	replyContent
+	replyStop
+	replyUsage
 )
 
-var answerKeys = jsonraw.NewKeys("type", "id", "model", "content", "stop_reason", "usage")
+var replyKeys = jsonraw.NewKeys("type", "id", "model", "content", "stop_reason", "usage")
 
-func (a *answer) read(doc *jsonraw.Outline) {
+func (r *reply) read(doc *jsonraw.Outline) {
 	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
-		switch n := key + 1; doc.Find(key, &answerKeys) {
-		case answerType:
-			a.kind = n
-		case answerID:
-			a.id = n
-		case answerModel:
-			a.model = n
-		case answerContent:
-			a.content = n
-		case answerStop:
-			a.stop = n
-		case answerUsage:
-			a.usage = n
+		switch n := key + 1; doc.Find(key, &replyKeys) {
+		case replyType:
+			r.kind = n
+		case replyID:
+			r.id = n
+		case replyModel:
+			r.model = n
+		case replyContent:
+			r.content = n
+		case replyStop:
+			r.stop = n
+		case replyUsage:
+			r.usage = n
 		}
 	}
 }
@@ -74,12 +75,12 @@ func (p *plugin) value(n jsonraw.Node) jsonraw.Value {
 }
 
 // complete writes the chat completion of a message.
-func (p *plugin) complete(in *abi.ResponseInput, out *abi.ResponseOutput, a *answer) error {
+func (p *plugin) complete(in *abi.ResponseInput, out *abi.ResponseOutput, a *reply) error {
 	if err := p.state.decode(in.State); err != nil {
 		return err
 	}
 	if a.content == 0 || p.doc.Kind(a.content) != jsonraw.Array {
-		return chat.FromText(0, in.Body, 0)
+		return refusal.FromText(0, in.Body, 0)
 	}
 	c := &p.completion
 	c.Reset()
@@ -131,7 +132,7 @@ func (b *contentBlock) read(doc *jsonraw.Outline, v jsonraw.Node) {
 }
 
 // readContent sorts the blocks. jsonCall says that one of them was the tool of jsonTool.
-func (p *plugin) readContent(choice *chat.Choice, content jsonraw.Node) (jsonCall bool, err error) {
+func (p *plugin) readContent(choice *answer.Choice, content jsonraw.Node) (jsonCall bool, err error) {
 	doc := &p.doc
 	thoughts := append(p.scratch[:0], '[')
 	for e, end := doc.Elements(content); e < end; e = doc.After(e) {
@@ -158,17 +159,17 @@ func (p *plugin) readContent(choice *chat.Choice, content jsonraw.Node) (jsonCal
 	choice.HasContent = choice.HasContent || choice.Calls() == 0
 	if n := len(thoughts); n > 1 {
 		thoughts[n-1] = ']'
-		choice.Extra = append(choice.Extra, chat.Extra{Name: "thinking_blocks", Value: thoughts})
+		choice.Extra = append(choice.Extra, answer.Extra{Name: "thinking_blocks", Value: thoughts})
 	}
 	p.scratch = thoughts
 	return jsonCall, nil
 }
 
 // readCall reads a call, and reports whether it was one of the tool of jsonTool.
-func (p *plugin) readCall(choice *chat.Choice, b *contentBlock) (jsonCall bool, err error) {
+func (p *plugin) readCall(choice *answer.Choice, b *contentBlock) (jsonCall bool, err error) {
 	doc := &p.doc
 	if b.id == 0 || b.name == 0 || doc.Kind(b.id) != jsonraw.String || doc.Kind(b.name) != jsonraw.String {
-		return false, chat.BadResponse("the provider's answer has a tool call without id or name")
+		return false, refusal.BadResponse("the provider's answer has a tool call without id or name")
 	}
 	if p.state.jsonTool && doc.Value(b.name).TextIs(jsonToolName) {
 		choice.Content(jsonraw.AppendQuoted(nil, p.value(b.input)))
@@ -184,7 +185,7 @@ const maxName = 1 << 10
 // fillHead replaces an id or model that the vendor did not give.
 func (p *plugin) fillHead(id, model *jsonraw.Value, requestID, asked []byte) {
 	if id.Kind() != jsonraw.String || len(*id) > maxName {
-		*id = chat.AppendID(nil, requestID[:min(len(requestID), maxName)])
+		*id = answer.AppendID(nil, requestID[:min(len(requestID), maxName)])
 	}
 	if model.Kind() != jsonraw.String || len(*model) > maxName {
 		*model = jsonraw.AppendString(nil, asked[:min(len(asked), maxName)])

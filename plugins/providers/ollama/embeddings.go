@@ -7,8 +7,8 @@ import (
 	"strconv"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // The state that an embeddings request hands to its response: one byte.
@@ -21,10 +21,10 @@ const (
 func (p *plugin) embedRequest(in *abi.RequestInput, out *abi.RequestOutput) error {
 	body, err := jsonraw.Parse(in.Body)
 	if err != nil {
-		return chat.Invalid("", "the body is not valid JSON: "+err.Error())
+		return refusal.Invalid("", "the body is not valid JSON: "+err.Error())
 	}
 	if body.Kind() != jsonraw.Object {
-		return chat.Invalid("", "the body must be a JSON object, not "+body.Kind().String())
+		return refusal.Invalid("", "the body must be a JSON object, not "+body.Kind().String())
 	}
 	var input, format, dimensions jsonraw.Value
 	for m := body.Members(); m.Next(); {
@@ -50,7 +50,7 @@ func (p *plugin) embedRequest(in *abi.RequestInput, out *abi.RequestOutput) erro
 	case format.TextIs("base64"):
 		want = wantBase64
 	default:
-		return chat.Invalid("encoding_format", "encoding_format must be float or base64")
+		return refusal.Invalid("encoding_format", "encoding_format must be float or base64")
 	}
 	out.Path = append(out.Path, "/api/embed"...)
 	out.State = append(out.State, want)
@@ -61,7 +61,7 @@ func (p *plugin) embedRequest(in *abi.RequestInput, out *abi.RequestOutput) erro
 	w.Member("input", input)
 	if !dimensions.Absent() {
 		if n, ok := dimensions.Int(); !ok || n < 1 {
-			return chat.Invalid("dimensions", "dimensions must be an integer of at least 1")
+			return refusal.Invalid("dimensions", "dimensions must be an integer of at least 1")
 		}
 		w.Member("dimensions", dimensions)
 	}
@@ -85,26 +85,26 @@ func checkInput(input jsonraw.Value) error {
 	case jsonraw.String:
 		return nil
 	case jsonraw.Missing, jsonraw.Null:
-		return chat.Invalid("input", "input is required")
+		return refusal.Invalid("input", "input is required")
 	case jsonraw.Array:
 		n := 0
 		for e := input.Elements(); e.Next(); n++ {
 			switch e.Value.Kind() {
 			case jsonraw.String:
 			case jsonraw.Number, jsonraw.Array:
-				ref := chat.Unsupported("input", "ollama takes texts, not tokens")
-				ref.Code = chat.CodeInvalidValue
+				ref := refusal.Unsupported("input", "ollama takes texts, not tokens")
+				ref.Code = refusal.CodeInvalidValue
 				return ref
 			default:
-				return chat.Invalid(itemPath("input", n), "each input must be a string")
+				return refusal.Invalid(itemPath("input", n), "each input must be a string")
 			}
 		}
 		if n == 0 {
-			return chat.Invalid("input", "input must not be empty")
+			return refusal.Invalid("input", "input must not be empty")
 		}
 		return nil
 	default:
-		return chat.Invalid("input", "input must be a string or a list of strings")
+		return refusal.Invalid("input", "input must be a string or a list of strings")
 	}
 }
 
@@ -130,7 +130,7 @@ func (p *plugin) embedResponse(in *abi.ResponseInput, out *abi.ResponseOutput) e
 		return failure(in.Status, doc.Value(jsonraw.Root), in.Body, 0)
 	}
 	if embeddings == 0 || doc.Kind(embeddings) != jsonraw.Array {
-		return chat.BadResponse("the provider's answer has no embeddings")
+		return refusal.BadResponse("the provider's answer has no embeddings")
 	}
 	out.Usage.Present = true
 	w := jsonraw.Writer{Buf: out.Body}
@@ -147,7 +147,7 @@ func (p *plugin) embedResponse(in *abi.ResponseInput, out *abi.ResponseOutput) e
 		}
 		var ok bool
 		if buf, ok = p.appendVector(buf, e, n, len(in.State) > 0 && in.State[0] == wantBase64); !ok {
-			return chat.BadResponse("the provider's answer has an embedding that is not a list of numbers")
+			return refusal.BadResponse("the provider's answer has an embedding that is not a list of numbers")
 		}
 		e = doc.After(e)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // openings is how messages of the roles begin, up to the value of content.
@@ -29,7 +30,7 @@ func (p *plugin) writeMessages(w *jsonraw.Writer) error {
 		}
 	}
 	if len(w.Buf) == empty { // an empty list would only load the model
-		return chat.Invalid("messages", "no message has any content")
+		return refusal.Invalid("messages", "no message has any content")
 	}
 	w.End()
 	return nil
@@ -125,16 +126,16 @@ func appendLine(buf []byte, text jsonraw.Value, start int) []byte {
 func writeImage(w *jsonraw.Writer, m chat.Message, part *chat.Part) error {
 	const at = ".image_url.url"
 	if !chat.IsDataURL(part.URL()) {
-		ref := chat.Unsupported(m.PartPath(part, at), "ollama takes images as data URLs only; remote ones are not fetched")
-		ref.Code = chat.CodeInvalidValue
+		ref := refusal.Unsupported(m.PartPath(part, at), "ollama takes images as data URLs only; remote ones are not fetched")
+		ref.Code = refusal.CodeInvalidValue
 		return ref
 	}
 	d, ok := chat.ParseDataURL(part.URL())
 	if !ok || len(d.Base64) == 0 {
-		return chat.Invalid(m.PartPath(part, at), "the data URL holds no data")
+		return refusal.Invalid(m.PartPath(part, at), "the data URL holds no data")
 	}
 	if !strings.HasPrefix(d.MediaType, "image/") {
-		return chat.Invalid(m.PartPath(part, at), "the data URL is of type "+d.MediaType+", not an image")
+		return refusal.Invalid(m.PartPath(part, at), "the data URL is of type "+d.MediaType+", not an image")
 	}
 	w.OpenString()
 	w.Buf = append(w.Buf, d.Base64...)

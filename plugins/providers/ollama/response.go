@@ -3,7 +3,9 @@ package main
 import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // reply is one object that /api/chat answers: the whole answer, or one line of a stream. Its members are nodes of the
@@ -109,11 +111,11 @@ func count(v jsonraw.Value) uint64 {
 func finish(reason jsonraw.Value, called bool) string {
 	switch {
 	case reason.TextIs("length"):
-		return chat.FinishLength
+		return answer.FinishLength
 	case called:
-		return chat.FinishToolCalls
+		return answer.FinishToolCalls
 	default:
-		return chat.FinishStop
+		return answer.FinishStop
 	}
 }
 
@@ -161,7 +163,7 @@ func (p *plugin) readCall(e jsonraw.Node, requestID []byte, n int) (c call) {
 
 // callID makes an id, which is valid until the next one.
 func (p *plugin) callID(requestID []byte, n int) jsonraw.Value {
-	id := chat.AppendCallID(p.id[:0], requestID, 0, n)
+	id := answer.AppendCallID(p.id[:0], requestID, 0, n)
 	if cap(id) > cap(p.id) {
 		p.id = id
 	}
@@ -194,13 +196,13 @@ func (p *plugin) chatResponse(in *abi.ResponseInput, out *abi.ResponseOutput) er
 		return failure(in.Status, p.doc.Value(jsonraw.Root), in.Body, 0)
 	}
 	if !r.message {
-		ref := chat.FromText(200, in.Body, 0)
+		ref := refusal.FromText(200, in.Body, 0)
 		ref.Message = "the provider's answer has no message"
 		return ref
 	}
 	c := &p.completion
 	c.Reset()
-	p.buf = chat.AppendID(p.buf[:0], in.RequestID)
+	p.buf = answer.AppendID(p.buf[:0], in.RequestID)
 	c.ID, c.Model, c.Created = p.buf, modelName(p.value(r.model), in.Model), in.Now
 	choice := c.Add()
 	choice.HasContent = r.calls == 0
@@ -213,7 +215,7 @@ func (p *plugin) chatResponse(in *abi.ResponseInput, out *abi.ResponseOutput) er
 	if r.calls != 0 {
 		for e, end := p.doc.Elements(r.calls); e < end; e = p.doc.After(e) {
 			if choice.Calls() == maxCalls {
-				return chat.BadResponse("the provider's answer has too many tool calls")
+				return refusal.BadResponse("the provider's answer has too many tool calls")
 			}
 			c := p.readCall(e, in.RequestID, choice.Calls())
 			choice.Call(c.id, c.name, c.arguments)

@@ -5,8 +5,9 @@ import (
 	"encoding/binary"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // state is what a stream remembers between two calls. Layout: u8 version | u8 flags | u16 calls, little-endian |
@@ -51,7 +52,7 @@ func (s *state) save(dst []byte) []byte {
 func (p *plugin) Stream(in *abi.StreamInput, out *abi.StreamOutput) error {
 	var s state
 	if !s.load(in.State) {
-		return chat.BadResponse("the state of the stream is damaged")
+		return refusal.BadResponse("the state of the stream is damaged")
 	}
 	p.chunks.Begin(out, s.head, in.Flags)
 	for _, data, rest, ok := in.Events.Cut(); ok && !s.done; _, data, rest, ok = rest.Cut() {
@@ -60,7 +61,7 @@ func (p *plugin) Stream(in *abi.StreamInput, out *abi.StreamOutput) error {
 		}
 	}
 	if !s.done && in.End != abi.EndNot {
-		p.fail(&s, chat.BadResponse("stream ended early"))
+		p.fail(&s, refusal.BadResponse("stream ended early"))
 	}
 	out.Done = s.done
 	out.State = s.save(out.State)
@@ -102,7 +103,7 @@ func (p *plugin) quick(s *state, data []byte) bool {
 func (p *plugin) line(s *state, in *abi.StreamInput, data []byte) {
 	if err := p.doc.Read(data); err != nil || p.doc.Kind(jsonraw.Root) != jsonraw.Object {
 		if data = bytes.TrimSpace(data); len(data) > 0 {
-			p.fail(s, chat.FromText(200, data, 0))
+			p.fail(s, refusal.FromText(200, data, 0))
 		}
 		return
 	}
@@ -142,7 +143,7 @@ func (p *plugin) line(s *state, in *abi.StreamInput, data []byte) {
 func (p *plugin) toolCalls(s *state, in *abi.StreamInput, calls jsonraw.Node) bool {
 	for e, end := p.doc.Elements(calls); e < end; e = p.doc.After(e) {
 		if s.calls == maxCalls {
-			p.fail(s, chat.BadResponse("the provider's stream has too many tool calls"))
+			p.fail(s, refusal.BadResponse("the provider's stream has too many tool calls"))
 			return false
 		}
 		c := p.readCall(e, in.RequestID, s.calls)
@@ -163,8 +164,8 @@ func (p *plugin) begin(s *state, in *abi.StreamInput, r *reply) {
 	if len(s.head) > 0 {
 		return
 	}
-	id := chat.AppendID(nil, in.RequestID[:min(len(in.RequestID), 256)])
-	s.head = chat.AppendHead(nil, id, modelName(p.value(r.model), in.Model), in.Now)
+	id := answer.AppendID(nil, in.RequestID[:min(len(in.RequestID), 256)])
+	s.head = answer.AppendHead(nil, id, modelName(p.value(r.model), in.Model), in.Now)
 	p.chunks.SetHead(s.head)
 	p.chunks.Role()
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
 
@@ -69,7 +69,7 @@ func (c *call) writeID(w *jsonraw.Writer, doc *jsonraw.Outline, requestID []byte
 		return
 	}
 	w.Raw(nil)
-	w.Buf = chat.AppendCallID(w.Buf, requestID, choice, tool)
+	w.Buf = answer.AppendCallID(w.Buf, requestID, choice, tool)
 }
 
 // writeFunction writes the member "function", its arguments as a string whatever they came as. missing stands in for

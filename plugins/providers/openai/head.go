@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
 
@@ -112,7 +112,7 @@ func (h *head) title(doc *jsonraw.Outline, requestID, model []byte, now uint64) 
 	if h.id != 0 {
 		t.id = doc.Value(h.id)
 	} else {
-		t.id = chat.AppendID(nil, requestID[:min(len(requestID), maxName/8)])
+		t.id = answer.AppendID(nil, requestID[:min(len(requestID), maxName/8)])
 	}
 	if h.model != 0 {
 		t.model = doc.Value(h.model)

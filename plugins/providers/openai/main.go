@@ -7,7 +7,7 @@ package main
 
 import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 	"github.com/switchyard-gateway/switchyard/sdk/provider"
 )
@@ -37,7 +37,7 @@ type plugin struct {
 func newPlugin() *plugin {
 	return &plugin{
 		config: config{vendor: &vendors[0], prefix: vendors[0].prefix, usage: true},
-		doc:    jsonraw.Outline{Limit: chat.AnswerNodes},
+		doc:    jsonraw.Outline{Limit: answer.MaxNodes},
 	}
 }
 

@@ -4,8 +4,8 @@ import (
 	"bytes"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // Stream repairs the chunks of a vendor that deviates from the format: one head for all, one finish per choice and
@@ -13,7 +13,7 @@ import (
 func (p *plugin) Stream(in *abi.StreamInput, out *abi.StreamOutput) error {
 	s := &p.stream
 	if !s.load(in.State) {
-		return chat.BadResponse("the state of the stream is damaged")
+		return refusal.BadResponse("the state of the stream is damaged")
 	}
 	for name, data, rest, ok := in.Events.Cut(); ok && !s.done; name, data, rest, ok = rest.Cut() {
 		if len(name) > 0 || !p.apply(data, out) {

@@ -1,4 +1,4 @@
-package chat
+package answer
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 func TestCompletion(t *testing.T) {
@@ -56,7 +57,7 @@ func TestStream(t *testing.T) {
 		s.QuotedArguments(2, jsonraw.Value(`{"a": 1}`))
 		s.Finish(FinishStop)
 		s.Usage(abi.Usage{Present: true, Prompt: 1, Completion: 2}, true)
-		s.Fail(UpstreamError(500, "x"))
+		s.Fail(refusal.UpstreamError(500, "x"))
 		want := []struct {
 			kind abi.ChunkKind
 			tail string
@@ -90,29 +91,6 @@ func TestStream(t *testing.T) {
 		}
 		if i != len(want) || !out.Done || out.Usage.Prompt != 1 {
 			t.Errorf("flags %d: %d chunks, done %v, usage %+v", flags, i, out.Done, out.Usage)
-		}
-	}
-}
-
-func TestParseDataURL(t *testing.T) {
-	for _, tc := range []struct {
-		url, media, data string
-		ok               bool
-	}{
-		{`"data:image/png;base64,AAA="`, "image/png", "AAA=", true},
-		{`"DATA:Image/PNG;charset=utf-8;BASE64,AAA="`, "image/png", "AAA=", true},
-		{`"data:image\/png;base64,A\/A\nB"`, "image/png", "A/AB", true},
-		{`"data:image/png;base64,AA%3D%3d"`, "image/png", "AA==", true},
-		{`"data:,a%20b%zz"`, "text/plain", "YSBiJXp6", true},
-		{`"data:text/html,hi"`, "text/html", "aGk=", true},
-		{`"data:image/png;base64"`, "", "", false},
-		{`"https://x/,"`, "", "", false},
-		{`""`, "", "", false},
-		{`7`, "", "", false},
-	} {
-		d, ok := ParseDataURL(jsonraw.Value(tc.url))
-		if ok != tc.ok || d.MediaType != tc.media || string(d.Base64) != tc.data {
-			t.Errorf("ParseDataURL(%s) = %q, %q, %v", tc.url, d.MediaType, d.Base64, ok)
 		}
 	}
 }

@@ -1,4 +1,12 @@
-package chat
+// Package answer writes answers in the OpenAI chat dialect, for provider adapters that translate a vendor's: whole ones with
+// [Completion], streamed ones with [Stream]. Requests are read with package chat.
+//
+// An adapter keeps one Completion and one Stream in its plugin struct and uses them again for every call, so that nothing
+// is allocated once they have grown. All values are raw JSON of the vendor's answer ([jsonraw.Value]): strings stay escaped
+// and are copied as they are. They need be valid only during the method that takes them, unless it says otherwise.
+//
+// The package uses no reflection, no fmt and no clock.
+package answer
 
 import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
@@ -13,9 +21,9 @@ const (
 	FinishContentFilter = "content_filter"
 )
 
-// AnswerNodes is the [jsonraw.Outline.Limit] for a vendor's answer. Most of a large one are numbers: embeddings, or the
+// MaxNodes is the [jsonraw.Outline.Limit] for a vendor's answer. Most of a large one are numbers: embeddings, or the
 // logprobs of many tokens.
-const AnswerNodes = 4 << 20
+const MaxNodes = 4 << 20
 
 // Completion is a whole answer to be written. Values are raw JSON of the vendor's answer, so nothing is
 // unescaped on the way. Call Reset before each use.
