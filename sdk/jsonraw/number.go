@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"unsafe"
+
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw/internal/scan"
 )
 
 // Int reads the number v as an integer. A fraction or exponent is accepted if the value is whole and below
@@ -69,15 +71,15 @@ func (v Value) number() (string, bool) {
 	if len(v) == 0 {
 		return "", false
 	}
-	if end, ok := checkNumber(v, 0); !ok || end != len(v) {
+	if end, ok := scan.CheckNumber(v, 0); !ok || end != len(v) {
 		return "", false
 	}
 	return unsafe.String(unsafe.SliceData(v), len(v)), true
 }
 
 func (v Value) trimmed() Value {
-	start, end := skipSpace(v, 0), len(v)
-	for end > start && isSpace(v[end-1]) {
+	start, end := scan.SkipSpace(v, 0), len(v)
+	for end > start && scan.IsSpace(v[end-1]) {
 		end--
 	}
 	return v[start:end]

@@ -3,6 +3,8 @@ package jsonraw
 import (
 	"slices"
 	"strconv"
+
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw/internal/scan"
 )
 
 // Writer builds JSON by appending to Buf, and puts the commas. It is used as a value:
@@ -115,18 +117,18 @@ func plainName(name string) bool {
 	n := len(name)
 	switch {
 	case n > 16 || n == 0:
-		return n == 0 || indexUnsafe(name, 0) == n
+		return n == 0 || scan.IndexUnsafe(name, 0) == n
 	case n >= 8:
-		w = load8(name, n-8)
-		if first := load8(name, 0); zeroBytes(first^quotes)|zeroBytes(first^slashes)|below20(first)|first&highBits != 0 {
+		w = scan.Load8(name, n-8)
+		if first := scan.Load8(name, 0); scan.ZeroBytes(first^scan.Quotes)|scan.ZeroBytes(first^scan.Slashes)|scan.Below20(first)|first&scan.HighBits != 0 {
 			return false
 		}
 	case n >= 4:
-		w = load4(name, 0) | load4(name, n-4)<<32
+		w = scan.Load4(name, 0) | scan.Load4(name, n-4)<<32
 	default:
-		w = uint64(name[0]) | uint64(name[n/2])<<8 | uint64(name[n-1])<<16 | lowBits*'x'&^0xffffff
+		w = uint64(name[0]) | uint64(name[n/2])<<8 | uint64(name[n-1])<<16 | scan.LowBits*'x'&^0xffffff
 	}
-	return zeroBytes(w^quotes)|zeroBytes(w^slashes)|below20(w)|w&highBits == 0
+	return scan.ZeroBytes(w^scan.Quotes)|scan.ZeroBytes(w^scan.Slashes)|scan.Below20(w)|w&scan.HighBits == 0
 }
 
 // RawKey is Key for the raw string of a key, such as [Members].Key.
