@@ -3,6 +3,7 @@ package main
 import (
 	"strconv"
 
+	"github.com/switchyard-gateway/switchyard/plugins/providers/anthropic/internal/media"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
@@ -112,11 +113,11 @@ func (p *plugin) writeMedia(w *jsonraw.Writer, m chat.Message) error {
 				writeText(w, text, cache)
 			}
 		case chat.PartImage:
-			if err := writeImage(w, m, &part.Part, cache); err != nil {
+			if err := media.WriteImage(w, m, &part.Part, cache); err != nil {
 				return err
 			}
 		case chat.PartFile:
-			if err := writeDocument(w, m, &part.Part, cache); err != nil {
+			if err := media.WriteDocument(w, m, &part.Part, cache); err != nil {
 				return err
 			}
 		default:
