@@ -80,6 +80,9 @@ var ollamaAnswers = []shape{
 
 var ollamaEmbeddings = []shape{
 	many("numbers", `{"model":"m","embeddings":[[`, `0.5`, `]]}`),
+	many("short numbers", `{"model":"m","embeddings":[[`, `1`, `]]}`),
+	many("numbers with exponents", `{"model":"m","embeddings":[[`, `1e9`, `]]}`),
+	run("a long number", `{"model":"m","embeddings":[[0.`, `1`, `]]}`),
 	many("long numbers", `{"model":"m","embeddings":[[`, `0.1234567890123456789012345678901234567890`, `]]}`),
 	many("vectors", `{"model":"m","embeddings":[`, `[1]`, `]}`),
 	many("empty vectors", `{"model":"m","embeddings":[`, `[]`, `]}`),

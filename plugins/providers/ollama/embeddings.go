@@ -173,20 +173,25 @@ func (p *plugin) appendVector(buf []byte, vector jsonraw.Node, index int64, enco
 	if !encoded {
 		return append(append(buf, p.doc.Value(vector)...), '}'), true
 	}
-	ok = p.readFloats(vector)
-	buf = base64.StdEncoding.AppendEncode(append(buf, '"'), p.floats)
-	return append(buf, '"', '}'), ok
+	if !p.readFloats(vector) {
+		return buf, false
+	}
+	buf = append(buf, '"')
+	if len(p.floats) > 0 {
+		buf = base64.StdEncoding.AppendEncode(buf, p.floats)
+	}
+	return append(buf, '"', '}'), true
 }
 
 // readFloats puts the numbers of a list into p.floats, as little-endian 32-bit floats.
 func (p *plugin) readFloats(list jsonraw.Node) bool {
 	doc, floats := &p.doc, p.floats[:0]
 	for e, end := doc.Elements(list); e < end; e = doc.After(e) {
-		f, err := strconv.ParseFloat(string(doc.Value(e)), 32)
-		if err != nil {
+		f, ok := doc.Value(e).Float32()
+		if !ok {
 			return false
 		}
-		floats = binary.LittleEndian.AppendUint32(floats, math.Float32bits(float32(f)))
+		floats = binary.LittleEndian.AppendUint32(floats, math.Float32bits(f))
 	}
 	p.floats = floats
 	return doc.Kind(list) == jsonraw.Array
