@@ -20,6 +20,9 @@ type Rule struct {
 var Rules = []Rule{
 	{Part: "sdk/abi", Why: "the contract is a leaf that both sides of a module boundary import"},
 	{Part: "sdk/sdktest", May: []string{"sdk/..."}, Why: "the fake host is test code for authors; it must not pull in the real host"},
+	{Part: "sdk/jsonraw/...", May: []string{"sdk/jsonraw/..."}, Why: "how JSON is read has nothing to do with the contract: router and guests share it"},
+	{Part: "sdk/refusal", May: []string{"sdk/abi"}, Why: "what a failure means depends on no request and no format"},
+	{Part: "sdk/chat/answer", May: []string{"sdk/abi", "sdk/jsonraw"}, Why: "an answer is written without looking at the request"},
 	{Part: "sdk/...", May: []string{"sdk/..."}, Why: "what is imported here ends up in every guest: standard library and small pure helpers only"},
 	{Part: "plugins/...", May: []string{"sdk/...", "plugins/..."}, Why: "a plugin knows the SDK and nothing of the router, or it could not be written outside this repository"},
 	{Part: "examples/...", May: []string{"sdk/..."}, Why: "examples are what a stranger can write: the SDK and nothing else"},

@@ -51,6 +51,40 @@ func TestWorkedBytes(t *testing.T) {
 	}
 }
 
+// TestReplyByte: an output begins with 0 or 1, and with nothing else.
+func TestReplyByte(t *testing.T) {
+	ref := Refusal{Status: 429, Message: "later"}
+	for name, output := range map[string]struct {
+		ok     []byte
+		decode func([]byte) error
+	}{
+		"bare":     {AppendOK(nil), DecodeReply},
+		"request":  {(&RequestOutput{}).Append(nil), func(b []byte) error { return new(RequestOutput).Decode(b) }},
+		"response": {(&ResponseOutput{}).Append(nil), func(b []byte) error { return new(ResponseOutput).Decode(b) }},
+		"stream":   {(&StreamOutput{}).Append(nil), func(b []byte) error { return new(StreamOutput).Decode(b) }},
+		"score":    {(&ScoreOutput{Scores: []float64{1}}).Append(nil), func(b []byte) error { return new(ScoreOutput).Decode(b) }},
+	} {
+		for first := range 256 {
+			b := bytes.Clone(output.ok)
+			b[0] = byte(first)
+			switch first {
+			case ReplyOK:
+				if err := output.decode(b); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			case ReplyRefusal:
+				if got, ok := errors.AsType[*Refusal](output.decode(ref.Append(nil))); !ok || *got != ref {
+					t.Errorf("%s: a refusal is decoded as %v", name, got)
+				}
+			default:
+				if err := output.decode(b); !errors.Is(err, ErrReply) {
+					t.Errorf("%s that begins with %d: got %v", name, first, err)
+				}
+			}
+		}
+	}
+}
+
 func TestRoundTrips(t *testing.T) {
 	usage := Usage{Present: true, Prompt: 10, Completion: 20, Cached: 3, CacheWrite: 4, Reasoning: 5}
 	t.Run("request input", func(t *testing.T) {

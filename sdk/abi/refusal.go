@@ -1,6 +1,8 @@
 package abi
 
-// The first byte of every output of configure, request, response, stream, score and feedback.
+import "errors"
+
+// The first byte of every output of configure, request, response, stream, score and feedback. There are no others.
 const (
 	ReplyOK      = 0
 	ReplyRefusal = 1
@@ -79,12 +81,14 @@ func readRefusal(r *reader) *Refusal {
 // AppendOK writes the bare reply that configure and feedback give when all is well.
 func AppendOK(dst []byte) []byte { return append(dst, ReplyOK) }
 
-// DecodeReply reads the bare reply of configure and feedback. The error is ErrShort, or a
-// *Refusal.
+// DecodeReply reads the bare reply of configure and feedback. The error is ErrShort, ErrReply or a *Refusal.
 func DecodeReply(b []byte) error {
 	r := reader{b: b}
 	return reply(&r)
 }
+
+// ErrReply is returned by every Decode of an output whose first byte is neither [ReplyOK] nor [ReplyRefusal].
+var ErrReply = errors.New("abi: reply begins with neither 0 nor 1")
 
 // reply reads the first byte; on a refusal the rest too.
 func reply(r *reader) error {
@@ -97,6 +101,8 @@ func reply(r *reader) error {
 			return ErrShort
 		}
 		return ref
+	case tag != ReplyOK:
+		return ErrReply
 	default:
 		return nil
 	}

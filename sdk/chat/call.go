@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // Calls iterates over the tool calls of an assistant message. When Next returned false, Err tells whether a
@@ -105,9 +106,9 @@ func (c *Calls) function(doc *jsonraw.Outline, v jsonraw.Node) {
 func (c *Calls) check() bool {
 	doc := c.msg.doc
 	if !c.legacy && (c.id == 0 || doc.Kind(jsonraw.Node(c.id)) != jsonraw.String) {
-		c.Err = Invalid(c.path(".id"), "a tool call needs an id")
+		c.Err = refusal.Invalid(c.path(".id"), "a tool call needs an id")
 	} else if c.name == 0 || doc.Kind(jsonraw.Node(c.name)) != jsonraw.String {
-		c.Err = Invalid(c.path(".function.name"), "only function calls with a name can be sent")
+		c.Err = refusal.Invalid(c.path(".function.name"), "only function calls with a name can be sent")
 	}
 	return c.Err == nil
 }
@@ -143,10 +144,10 @@ func (c *Calls) AppendArguments(dst []byte) ([]byte, error) {
 		return append(dst, '{', '}'), nil
 	}
 	if err != nil {
-		return dst[:mark], Invalid(c.path(".function.arguments"), "the arguments are not valid JSON: "+err.Error())
+		return dst[:mark], refusal.Invalid(c.path(".function.arguments"), "the arguments are not valid JSON: "+err.Error())
 	}
 	if dst[mark] != '{' {
-		return dst[:mark], Invalid(c.path(".function.arguments"), "the arguments must be a JSON object")
+		return dst[:mark], refusal.Invalid(c.path(".function.arguments"), "the arguments must be a JSON object")
 	}
 	return dst, nil
 }

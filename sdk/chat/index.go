@@ -29,7 +29,7 @@ func (x *index) reset() { x.entries, x.sorted = x.entries[:0], false }
 
 // add notes a string. Its place lies behind those that were noted before.
 func (x *index) add(doc *jsonraw.Outline, node, at int32) {
-	x.entries = append(x.entries, mention{hash: abi.Hash(x.text(doc, node, 0)), node: node, at: at})
+	x.entries = append(x.entries, mention{hash: hashOf(x.text(doc, node, 0)), node: node, at: at})
 	x.sorted = false
 }
 
@@ -45,7 +45,7 @@ func (x *index) text(doc *jsonraw.Outline, node int32, room int) jsonraw.Value {
 // are written.
 func (x *index) last(doc *jsonraw.Outline, text jsonraw.Value, before int32) int {
 	const few = 16
-	hash := abi.Hash(text)
+	hash := hashOf(text)
 	if len(x.entries) <= few {
 		for _, e := range slices.Backward(x.entries) {
 			if e.hash == hash && e.at < before && bytes.Equal(x.text(doc, e.node, 0), text) {
@@ -63,20 +63,7 @@ func (x *index) last(doc *jsonraw.Outline, text jsonraw.Value, before int32) int
 		})
 		x.sorted = true
 	}
-	from, to := 0, len(x.entries) // entries before from are less than (hash, text, before), those from to on are not
-	for from < to {
-		middle := (from + to) / 2
-		e := &x.entries[middle]
-		c := cmp.Compare(e.hash, hash)
-		if c == 0 {
-			c = cmp.Or(bytes.Compare(x.text(doc, e.node, 0), text), cmp.Compare(e.at, before))
-		}
-		if c < 0 {
-			from = middle + 1
-		} else {
-			to = middle
-		}
-	}
+	from := x.search(doc, hash, text, before)
 	if from == 0 {
 		return -1
 	}
@@ -86,6 +73,36 @@ func (x *index) last(doc *jsonraw.Outline, text jsonraw.Value, before int32) int
 	}
 	return int(e.at)
 }
+
+// search returns how many entries come before (hash, text, before) in the order of their sorting.
+func (x *index) search(doc *jsonraw.Outline, hash uint64, text jsonraw.Value, before int32) int {
+	from, to := 0, len(x.entries)
+	for from < to {
+		middle := int(uint(from+to) / 2)
+		less := x.entries[middle].hash < hash
+		if x.entries[middle].hash == hash {
+			less = x.precedes(doc, middle, text, before)
+		}
+		if less {
+			from = middle + 1
+		} else {
+			to = middle
+		}
+	}
+	return from
+}
+
+// precedes compares an entry of the same hash.
+func (x *index) precedes(doc *jsonraw.Outline, i int, text jsonraw.Value, before int32) bool {
+	e := &x.entries[i]
+	return cmp.Or(bytes.Compare(x.text(doc, e.node, 0), text), cmp.Compare(e.at, before)) < 0
+}
+
+// hashOf is out of line so that its loop stands alone: a guest pays for the longest way through a turn, and around it
+// that would be the rest of a function.
+//
+//go:noinline
+func hashOf(text jsonraw.Value) uint64 { return abi.Hash(text) }
 
 // position finds the last call with the id, -1 when there is none.
 func (r *Request) position(id jsonraw.Value) int {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // Role is who speaks in a message.
@@ -85,9 +86,6 @@ func (m Message) Refusal() jsonraw.Value { return value(m.doc, m.refusal) }
 // Reasoning is the extension reasoning_content: a string, or nil.
 func (m Message) Reasoning() jsonraw.Value { return value(m.doc, m.reasoning) }
 
-// ThinkingBlocks is the extension thinking_blocks: an array that is not empty, or nil.
-func (m Message) ThinkingBlocks() jsonraw.Value { return value(m.doc, m.thinking) }
-
 // CacheControl is the extension cache_control: an object, or nil.
 func (m Message) CacheControl() jsonraw.Value { return value(m.doc, m.cache) }
 
@@ -108,14 +106,14 @@ func (m Message) Path(rest string) string {
 func (r *Request) readMessages(v jsonraw.Node) error {
 	doc := &r.doc
 	if v == 0 {
-		return Invalid("messages", "messages is required")
+		return refusal.Invalid("messages", "messages is required")
 	}
 	if doc.Kind(v) != jsonraw.Array {
 		return wrongType("messages", "array", doc.Kind(v))
 	}
 	first, end := doc.Elements(v)
 	if first == end {
-		return Invalid("messages", "messages must not be empty")
+		return refusal.Invalid("messages", "messages must not be empty")
 	}
 	n := count(doc, first, end)
 	r.records = reserve(r.records, n)[:n]
@@ -198,7 +196,7 @@ func (r *Request) readMessage(m *record, v jsonraw.Node) error {
 		which = doc.Find(role, &roles)
 	}
 	if m.role = roleOf[which]; which == 0 {
-		return Invalid(Message{m, doc}.Path(".role"), "role must be system, developer, user, assistant or tool")
+		return refusal.Invalid(Message{m, doc}.Path(".role"), "role must be system, developer, user, assistant or tool")
 	}
 	if m.content != 0 && doc.Kind(jsonraw.Node(m.content)) == jsonraw.String && m.toolCalls == 0 && m.role != RoleTool {
 		return nil // as nearly all are
@@ -236,7 +234,7 @@ func (m *record) check(doc *jsonraw.Outline) error {
 	h := Message{m, doc}
 	switch kind := doc.Kind(jsonraw.Node(m.content)); { // that of the whole body if there is none: an object
 	case m.content == 0 && m.role != RoleAssistant:
-		return Invalid(h.Path(".content"), "content is required")
+		return refusal.Invalid(h.Path(".content"), "content is required")
 	case kind == jsonraw.Array:
 		m.parts = true
 	case m.content != 0 && kind != jsonraw.String:
@@ -247,7 +245,7 @@ func (m *record) check(doc *jsonraw.Outline) error {
 	}
 	if m.role == RoleTool && (m.callID == 0 || doc.Kind(jsonraw.Node(m.callID)) != jsonraw.String) {
 		if m.name == 0 || doc.Kind(jsonraw.Node(m.name)) != jsonraw.String {
-			return Invalid(h.Path(".tool_call_id"), "a tool message needs the tool_call_id of the call that it answers")
+			return refusal.Invalid(h.Path(".tool_call_id"), "a tool message needs the tool_call_id of the call that it answers")
 		}
 		m.answered = m.index + 1 // that of a call is found later
 	}
@@ -284,5 +282,5 @@ func (m Message) hollow() bool {
 }
 
 func wrongType(param, want string, got jsonraw.Kind) *abi.Refusal {
-	return Invalid(param, param+" must be of type "+want+", not "+got.String())
+	return refusal.Invalid(param, param+" must be of type "+want+", not "+got.String())
 }

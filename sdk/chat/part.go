@@ -5,6 +5,7 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // PartKind is what a content part holds.
@@ -253,7 +254,7 @@ func (m Message) RefusePart(p *Part, vendor string) *abi.Refusal {
 	what := "this content part"
 	switch p.Kind {
 	case PartOther:
-		return Invalid(m.PartPath(p, ""), "a content part needs a known type and its value")
+		return refusal.Invalid(m.PartPath(p, ""), "a content part needs a known type and its value")
 	case PartImage:
 		what = "images here"
 	case PartAudio:
@@ -261,8 +262,8 @@ func (m Message) RefusePart(p *Part, vendor string) *abi.Refusal {
 	case PartFile:
 		what = "files here"
 	}
-	ref := Unsupported(m.PartPath(p, ""), vendor+" does not take "+what)
-	ref.Code = CodeInvalidValue
+	ref := refusal.Unsupported(m.PartPath(p, ""), vendor+" does not take "+what)
+	ref.Code = refusal.CodeInvalidValue
 	return ref
 }
 

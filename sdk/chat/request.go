@@ -5,6 +5,7 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // Request is a client's chat request, read. Fields hold what the client gave; absent and null are the zero
@@ -130,17 +131,17 @@ func (r *Request) Read(body []byte) error {
 	r.ids.reset()
 	doc := &r.doc
 	if err := doc.Read(body); err != nil {
-		return Invalid("", "the body is not valid JSON: "+err.Error())
+		return refusal.Invalid("", "the body is not valid JSON: "+err.Error())
 	}
 	if kind := doc.Kind(jsonraw.Root); kind != jsonraw.Object {
-		return Invalid("", "the body must be a JSON object, not "+kind.String())
+		return refusal.Invalid("", "the body must be a JSON object, not "+kind.String())
 	}
 	var messages, tools, choice, format jsonraw.Node
 	var effort, maxTokens, maxCompletion, n, safety jsonraw.Value
 	members := 0
 	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
 		if members++; members > maxParams {
-			return Invalid("", "the body has more than "+strconv.Itoa(maxParams)+" members")
+			return refusal.Invalid("", "the body has more than "+strconv.Itoa(maxParams)+" members")
 		}
 		node, v := key+1, jsonraw.Value(nil)
 		if doc.Absent(node) {
@@ -236,7 +237,7 @@ func (r *Request) readScalars(maxTokens, maxCompletion, n, safety jsonraw.Value)
 	if !n.Absent() {
 		var ok bool
 		if r.N, ok = n.Int(); !ok || r.N < 1 {
-			return Invalid("n", "n must be an integer of at least 1")
+			return refusal.Invalid("n", "n must be an integer of at least 1")
 		}
 	}
 	if err := r.readLimit("max_tokens", maxTokens); err != nil {
@@ -253,7 +254,7 @@ func (r *Request) readLimit(name string, v jsonraw.Value) error {
 	}
 	n, ok := v.Int()
 	if !ok || n < 1 {
-		return Invalid(name, name+" must be an integer of at least 1")
+		return refusal.Invalid(name, name+" must be an integer of at least 1")
 	}
 	r.MaxTokens = n
 	return nil
@@ -320,7 +321,7 @@ func (r *Request) readFormat(n jsonraw.Node) error {
 		}
 		f.Strict, _ = r.member(spec, "strict").Bool()
 		if f.Name.Kind() != jsonraw.String {
-			return Invalid("response_format.json_schema.name", "a name is required, as a string")
+			return refusal.Invalid("response_format.json_schema.name", "a name is required, as a string")
 		}
 		if f.Schema.node != 0 && doc.Absent(f.Schema.node) {
 			f.Schema.node = 0
@@ -330,7 +331,7 @@ func (r *Request) readFormat(n jsonraw.Node) error {
 		}
 		r.Format = f
 	default:
-		return Invalid("response_format.type", "response_format.type must be text, json_object or json_schema")
+		return refusal.Invalid("response_format.type", "response_format.type must be text, json_object or json_schema")
 	}
 	return nil
 }
@@ -350,7 +351,7 @@ func (r *Request) readEffort(v jsonraw.Value) error {
 			return nil
 		}
 	}
-	return Invalid("reasoning_effort", "reasoning_effort must be none, minimal, low, medium, high, xhigh or max")
+	return refusal.Invalid("reasoning_effort", "reasoning_effort must be none, minimal, low, medium, high, xhigh or max")
 }
 
 // Dropped appends the names of the parameters that the vendor won't see: those that takes does not accept.
@@ -379,12 +380,8 @@ func (p *Param) isDefault() bool {
 		m := p.Value.Members()
 		return p.Value.Kind() == jsonraw.Object && !m.Next()
 	case "metadata": // its tags are the router's
-		for m := p.Value.Members(); m.Next(); {
-			if !m.Is("tags") {
-				return false
-			}
-		}
-		return p.Value.Kind() == jsonraw.Object
+		m := p.Value.Members()
+		return p.Value.Kind() == jsonraw.Object && (!m.Next() || m.Is("tags") && !m.Next())
 	case "modalities":
 		e := p.Value.Elements()
 		return e.Next() && e.Value.TextIs("text") && !e.Next()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 const hello = `"messages":[{"role":"user","content":"hi"}]`
@@ -65,35 +66,35 @@ func TestReadTools(t *testing.T) {
 
 func TestReadRefuses(t *testing.T) {
 	for _, tc := range []struct{ body, param, code string }{
-		{`{`, "", CodeInvalidValue},
-		{`[]`, "", CodeInvalidValue},
-		{`{}`, "messages", CodeInvalidValue},
-		{`{"messages":{}}`, "messages", CodeInvalidValue},
-		{`{"messages":[]}`, "messages", CodeInvalidValue},
-		{`{"messages":[1]}`, "messages[0]", CodeInvalidValue},
-		{`{"messages":[{"role":"user","content":"a"},{"role":"boss","content":"b"}]}`, "messages[1].role", CodeInvalidValue},
-		{`{"messages":[{"role":"user"}]}`, "messages[0].content", CodeInvalidValue},
-		{`{"messages":[{"role":"user","content":{}}]}`, "messages[0].content", CodeInvalidValue},
-		{`{"messages":[{"role":"tool","content":"a"}]}`, "messages[0].tool_call_id", CodeInvalidValue},
-		{`{"messages":[{"role":"assistant","tool_calls":{}}]}`, "messages[0].tool_calls", CodeInvalidValue},
-		{`{"max_tokens":0,` + hello + `}`, "max_tokens", CodeInvalidValue},
-		{`{"max_completion_tokens":-1,` + hello + `}`, "max_completion_tokens", CodeInvalidValue},
-		{`{"max_tokens":"9",` + hello + `}`, "max_tokens", CodeInvalidValue},
-		{`{"n":0,` + hello + `}`, "n", CodeInvalidValue},
-		{`{"temperature":"hot",` + hello + `}`, "temperature", CodeInvalidValue},
-		{`{"stop":[1],` + hello + `}`, "stop[0]", CodeInvalidValue},
-		{`{"stop":1,` + hello + `}`, "stop", CodeInvalidValue},
-		{`{"response_format":"json",` + hello + `}`, "response_format", CodeInvalidValue},
-		{`{"response_format":{"type":"xml"},` + hello + `}`, "response_format.type", CodeInvalidValue},
-		{`{"response_format":{"type":"json_schema"},` + hello + `}`, "response_format.json_schema.name", CodeInvalidValue},
-		{`{"reasoning_effort":"huge",` + hello + `}`, "reasoning_effort", CodeInvalidValue},
-		{`{"tools":[{"type":"custom","custom":{"name":"x"}}],` + hello + `}`, "tools[0].type", CodeUnsupportedParameter},
-		{`{"tools":[{"type":"function","function":{}}],` + hello + `}`, "tools[0].function.name", CodeInvalidValue},
-		{`{"tools":[{"type":"function","function":{"name":"a","parameters":[]}}],` + hello + `}`, "tools[0].function.parameters", CodeInvalidValue},
-		{`{"tool_choice":"required",` + hello + `}`, "tool_choice", CodeInvalidValue},
-		{`{"tool_choice":"maybe",` + hello + `}`, "tool_choice", CodeInvalidValue},
-		{`{"tool_choice":{"type":"custom"},` + hello + `}`, "tool_choice.type", CodeUnsupportedParameter},
-		{`{"functions":[],` + hello + `}`, "functions", CodeUnsupportedParameter},
+		{`{`, "", refusal.CodeInvalidValue},
+		{`[]`, "", refusal.CodeInvalidValue},
+		{`{}`, "messages", refusal.CodeInvalidValue},
+		{`{"messages":{}}`, "messages", refusal.CodeInvalidValue},
+		{`{"messages":[]}`, "messages", refusal.CodeInvalidValue},
+		{`{"messages":[1]}`, "messages[0]", refusal.CodeInvalidValue},
+		{`{"messages":[{"role":"user","content":"a"},{"role":"boss","content":"b"}]}`, "messages[1].role", refusal.CodeInvalidValue},
+		{`{"messages":[{"role":"user"}]}`, "messages[0].content", refusal.CodeInvalidValue},
+		{`{"messages":[{"role":"user","content":{}}]}`, "messages[0].content", refusal.CodeInvalidValue},
+		{`{"messages":[{"role":"tool","content":"a"}]}`, "messages[0].tool_call_id", refusal.CodeInvalidValue},
+		{`{"messages":[{"role":"assistant","tool_calls":{}}]}`, "messages[0].tool_calls", refusal.CodeInvalidValue},
+		{`{"max_tokens":0,` + hello + `}`, "max_tokens", refusal.CodeInvalidValue},
+		{`{"max_completion_tokens":-1,` + hello + `}`, "max_completion_tokens", refusal.CodeInvalidValue},
+		{`{"max_tokens":"9",` + hello + `}`, "max_tokens", refusal.CodeInvalidValue},
+		{`{"n":0,` + hello + `}`, "n", refusal.CodeInvalidValue},
+		{`{"temperature":"hot",` + hello + `}`, "temperature", refusal.CodeInvalidValue},
+		{`{"stop":[1],` + hello + `}`, "stop[0]", refusal.CodeInvalidValue},
+		{`{"stop":1,` + hello + `}`, "stop", refusal.CodeInvalidValue},
+		{`{"response_format":"json",` + hello + `}`, "response_format", refusal.CodeInvalidValue},
+		{`{"response_format":{"type":"xml"},` + hello + `}`, "response_format.type", refusal.CodeInvalidValue},
+		{`{"response_format":{"type":"json_schema"},` + hello + `}`, "response_format.json_schema.name", refusal.CodeInvalidValue},
+		{`{"reasoning_effort":"huge",` + hello + `}`, "reasoning_effort", refusal.CodeInvalidValue},
+		{`{"tools":[{"type":"custom","custom":{"name":"x"}}],` + hello + `}`, "tools[0].type", refusal.CodeUnsupportedParameter},
+		{`{"tools":[{"type":"function","function":{}}],` + hello + `}`, "tools[0].function.name", refusal.CodeInvalidValue},
+		{`{"tools":[{"type":"function","function":{"name":"a","parameters":[]}}],` + hello + `}`, "tools[0].function.parameters", refusal.CodeInvalidValue},
+		{`{"tool_choice":"required",` + hello + `}`, "tool_choice", refusal.CodeInvalidValue},
+		{`{"tool_choice":"maybe",` + hello + `}`, "tool_choice", refusal.CodeInvalidValue},
+		{`{"tool_choice":{"type":"custom"},` + hello + `}`, "tool_choice.type", refusal.CodeUnsupportedParameter},
+		{`{"functions":[],` + hello + `}`, "functions", refusal.CodeUnsupportedParameter},
 	} {
 		err := new(Request).Read([]byte(tc.body))
 		ref, ok := errors.AsType[*abi.Refusal](err)
@@ -101,10 +102,10 @@ func TestReadRefuses(t *testing.T) {
 			t.Errorf("Read(%s): %v, want a refusal", tc.body, err)
 			continue
 		}
-		if ref.Status != 400 || ref.Type != TypeInvalidRequest || ref.Param != tc.param || ref.Code != tc.code || ref.Message == "" {
+		if ref.Status != 400 || ref.Type != refusal.TypeInvalidRequest || ref.Param != tc.param || ref.Code != tc.code || ref.Message == "" {
 			t.Errorf("Read(%s): %+v, want param %q, code %q", tc.body, ref, tc.param, tc.code)
 		}
-		if other := tc.code == CodeUnsupportedParameter; other != (ref.Class == abi.ClassOther) {
+		if other := tc.code == refusal.CodeUnsupportedParameter; other != (ref.Class == abi.ClassOther) {
 			t.Errorf("Read(%s): class %d", tc.body, ref.Class)
 		}
 	}

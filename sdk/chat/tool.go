@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // Tool is a function that the model may call, valid until the request is read anew. It is a handle, to be passed by
@@ -65,7 +66,7 @@ func (r *Request) readTools(v jsonraw.Node) error {
 	for i := range r.Params {
 		switch name := r.Params[i].Name; string(name) {
 		case "functions", "function_call":
-			return Unsupported(string(name), string(name)+" is deprecated and can't be translated: use tools and tool_choice")
+			return refusal.Unsupported(string(name), string(name)+" is deprecated and can't be translated: use tools and tool_choice")
 		}
 	}
 	if v == 0 {
@@ -112,13 +113,13 @@ func (t *toolRecord) read(doc *jsonraw.Outline, v jsonraw.Node, index int) error
 		}
 	}
 	if kind != 0 && !doc.Absent(kind) && !doc.Value(kind).TextIs("function") {
-		return Unsupported(toolPath(index, ".type"), "only tools of type function can be translated")
+		return refusal.Unsupported(toolPath(index, ".type"), "only tools of type function can be translated")
 	}
 	if function != 0 {
 		t.function(doc, function)
 	}
 	if t.name == 0 || len(doc.Inner(jsonraw.Node(t.name))) == 0 {
-		return Invalid(toolPath(index, ".function.name"), "a tool needs a name")
+		return refusal.Invalid(toolPath(index, ".function.name"), "a tool needs a name")
 	}
 	if kind := doc.Kind(jsonraw.Node(t.parameters)); kind != jsonraw.Object { // that of the body if there are none
 		return wrongType(toolPath(index, ".function.parameters"), "object", kind)
@@ -160,7 +161,7 @@ func (r *Request) readChoice(n jsonraw.Node) error {
 	case jsonraw.String:
 		mode, ok := choiceMode(doc.Value(n))
 		if !ok {
-			return Invalid("tool_choice", "tool_choice must be none, auto, required or an object")
+			return refusal.Invalid("tool_choice", "tool_choice must be none, auto, required or an object")
 		}
 		r.Choice.Mode = mode
 	case jsonraw.Object:
@@ -168,27 +169,27 @@ func (r *Request) readChoice(n jsonraw.Node) error {
 		case kind.TextIs("function"):
 			name := r.member(lastMember(doc, n, "function"), "name")
 			if name.Kind() != jsonraw.String {
-				return Invalid("tool_choice.function.name", "a name is required")
+				return refusal.Invalid("tool_choice.function.name", "a name is required")
 			}
 			r.Choice = ToolChoice{Mode: ChoiceNamed, Name: name}
 		case kind.TextIs("allowed_tools"):
 			allowed := lastMember(doc, n, "allowed_tools")
 			mode, ok := choiceMode(r.member(allowed, "mode"))
 			if !ok {
-				return Invalid("tool_choice.allowed_tools.mode", "the mode must be auto or required")
+				return refusal.Invalid("tool_choice.allowed_tools.mode", "the mode must be auto or required")
 			}
 			r.Choice.Mode = mode
 			r.keepAllowed(lastMember(doc, allowed, "tools"))
 		case kind.TextIs("auto"), kind.TextIs("none"), kind.TextIs("required"):
 			r.Choice.Mode, _ = choiceMode(kind)
 		default:
-			return Unsupported("tool_choice.type", "only function and allowed_tools choices can be translated")
+			return refusal.Unsupported("tool_choice.type", "only function and allowed_tools choices can be translated")
 		}
 	default:
 		return wrongType("tool_choice", "string or object", kind)
 	}
 	if len(r.tools) == 0 && (r.Choice.Mode == ChoiceRequired || r.Choice.Mode == ChoiceNamed) {
-		return Invalid("tool_choice", "tool_choice needs tools to choose from")
+		return refusal.Invalid("tool_choice", "tool_choice needs tools to choose from")
 	}
 	return nil
 }

@@ -2,7 +2,8 @@ package jsonraw
 
 import (
 	"errors"
-	"math/bits"
+
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw/internal/scan"
 )
 
 // ErrBlank is returned by [AppendUnquoted] for a string that holds nothing but white space. Clients send such
@@ -19,7 +20,7 @@ func AppendUnquoted(dst []byte, v Value) ([]byte, error) {
 	start := len(dst)
 	dst = v.AppendText(dst)
 	text := dst[start:]
-	if skipSpace(text, 0) == len(text) {
+	if scan.SkipSpace(text, 0) == len(text) {
 		return dst[:start], ErrBlank
 	}
 	if err := Valid(text); err != nil {
@@ -34,12 +35,12 @@ func AppendQuoted(dst []byte, v Value) []byte {
 	dst = append(dst, '"')
 	run := 0 // v[run:i] is to be copied
 	for i := 0; i < len(v); {
-		if i = nextToken(v, i); i == len(v) {
+		if i = scan.IndexToken(v, i); i == len(v) {
 			break
 		}
 		dst = append(dst, v[run:i]...)
 		if v[i] != '"' {
-			i = skipBlank(v, i)
+			i = scan.SkipBlank(v, i)
 			run = i
 			continue
 		}
@@ -47,7 +48,7 @@ func AppendQuoted(dst []byte, v Value) []byte {
 		dst = append(dst, '\\')
 		run = i
 		for i++; i < len(v); {
-			if i = nextSpecial(v, i); i == len(v) {
+			if i = scan.IndexEscaped(v, i); i == len(v) {
 				break
 			}
 			dst = append(dst, v[run:i]...)
@@ -75,62 +76,19 @@ func AppendQuoted(dst []byte, v Value) []byte {
 	return append(dst, '"')
 }
 
-// nextToken returns the offset of the first byte from i on that is a quote, a space or a control character, or
-// the length of s.
-func nextToken(s []byte, i int) int {
-	for i+8 <= len(s) {
-		w := load8(s, i)
-		if hit := zeroBytes(w^quotes) | (w-lowBits*0x21)&^w&highBits; hit != 0 {
-			return i + bits.TrailingZeros64(hit)>>3
-		}
-		i += 8
-	}
-	for i < len(s) && s[i] > ' ' && s[i] != '"' {
-		i++
-	}
-	return i
-}
-
-// skipBlank skips what text outside strings does not need. Control characters that are not white space do not
-// occur there, but would break the string if they did.
-func skipBlank(s []byte, i int) int {
-	for i < len(s) && s[i] <= ' ' {
-		i++
-	}
-	return i
-}
-
-// nextSpecial returns the offset of the first byte from i on that needs an escape, or the length of s.
-func nextSpecial(s []byte, i int) int {
-	for i+8 <= len(s) {
-		w := load8(s, i)
-		if hit := zeroBytes(w^quotes) | zeroBytes(w^slashes) | below20(w); hit != 0 {
-			return i + bits.TrailingZeros64(hit)>>3
-		}
-		i += 8
-	}
-	if i < len(s) {
-		w := loadTail(s, i)
-		if hit := zeroBytes(w^quotes) | zeroBytes(w^slashes) | below20(w); hit != 0 {
-			return i + bits.TrailingZeros64(hit)>>3
-		}
-	}
-	return len(s)
-}
-
 // Compact appends v to dst without the white space between its tokens; strings and numbers keep their text.
 // dst and v may share memory if v starts at or behind the end of dst.
 func Compact(dst []byte, v Value) []byte {
 	run := 0 // v[run:i] is to be copied
-	for i := nextToken(v, 0); i < len(v); i = nextToken(v, i) {
+	for i := scan.IndexToken(v, 0); i < len(v); i = scan.IndexToken(v, i) {
 		if v[i] == '"' {
-			if i = skipString(v, i+1); i < 0 {
+			if i = scan.SkipString(v, i+1); i < 0 {
 				break
 			}
 			continue
 		}
 		dst = append(dst, v[run:i]...)
-		i = skipBlank(v, i)
+		i = scan.SkipBlank(v, i)
 		run = i
 	}
 	return append(dst, v[run:]...)

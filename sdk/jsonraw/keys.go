@@ -3,6 +3,8 @@ package jsonraw
 import (
 	"math"
 	"strconv"
+
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw/internal/scan"
 )
 
 // Keys is a set of known member names, to be looked up at once. In a guest it is several times as quick as a switch over
@@ -87,11 +89,11 @@ func digest[T ~string | ~[]byte](s T) (d uint64) {
 		return d
 	}
 	const factor = 0xff51afd7ed558ccd
-	d = load8(s, 0)
+	d = scan.Load8(s, 0)
 	for i := 8; i+8 < len(s); i += 8 {
-		d = d*factor ^ load8(s, i)
+		d = d*factor ^ scan.Load8(s, i)
 	}
-	return d*factor ^ load8(s, len(s)-8)
+	return d*factor ^ scan.Load8(s, len(s)-8)
 }
 
 // Find returns the number of the name, 0 if it is not in the set.
@@ -124,7 +126,7 @@ func (o *Outline) Find(key Node, set *Keys) int {
 	if n > 8 || start+8 > len(o.text) {
 		return o.findOdd(key, set)
 	}
-	w := load8(o.text, start) & (1<<(8*n) - 1) // a shift by 64 gives zero
+	w := scan.Load8(o.text, start) & (1<<(8*n) - 1) // a shift by 64 gives zero
 	number := set.slots[set.slot(w, int(n))]
 	if known := &set.known[number]; known.digest != w || len(known.name) != int(n) {
 		return 0

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"unsafe"
+
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw/internal/scan"
 )
 
 // Int reads the number v as an integer. A fraction or exponent is accepted if the value is whole and below
@@ -51,6 +53,105 @@ func (v Value) Float() (f float64, ok bool) {
 	return f, err == nil
 }
 
+// Float32 reads the number v, rounded to the nearest float32. ok is false for other kinds and for what a float32 cannot hold.
+func (v Value) Float32() (f float32, ok bool) {
+	if wide, ok := v.short(); ok {
+		// A float64 that is right to the last bit rounds to the right float32, unless it lies in the middle between two:
+		// then what it lost itself decides.
+		const rest = 1<<29 - 1 // bits that a float32 does not have
+		if math.Float64bits(wide)&rest != (rest+1)/2 {
+			return float32(wide), true
+		}
+	}
+	return v.longFloat32()
+}
+
+func (v Value) longFloat32() (float32, bool) {
+	text, ok := v.number()
+	if !ok {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(text, 32)
+	return float32(f), err == nil
+}
+
+// short reads a number of few digits as the nearest float64: the digits and the power of ten are exact, and what comes of
+// two such numbers is rounded once. In a guest it is several times as quick as strconv, which need not be looked at for most
+// numbers of an embedding.
+func (v Value) short() (f float64, ok bool) {
+	i, n := 0, len(v)
+	if n > 0 && v[0] == '-' {
+		i = 1
+	}
+	const most = 15 // digits that a float64 holds, whatever they are; and powers of ten
+	if n-i > most+len("e-15") || i+1 < n && v[i] == '0' && v[i+1]-'0' <= 9 {
+		return 0, false
+	}
+	first, number, behind := i, uint64(0), -1 // behind: digits behind the point, -1 before it
+	for ; i < n; i++ {
+		if d := v[i] - '0'; d <= 9 {
+			number = number*10 + uint64(d)
+			if behind >= 0 {
+				behind++
+			}
+		} else if v[i] == '.' && behind < 0 && i > first {
+			behind = 0
+		} else {
+			break
+		}
+	}
+	if behind == 0 || i == first || number >= 1e15 {
+		return 0, false
+	}
+	power := -max(behind, 0)
+	if i < n {
+		e, ok := v[i:].exponent()
+		if !ok {
+			return 0, false
+		}
+		power += e
+	}
+	switch f = float64(number); {
+	case power < -most || power > most:
+		return 0, false
+	case power < 0:
+		f /= powers[-power]
+	default:
+		f *= powers[power]
+	}
+	if v[0] == '-' {
+		f = -f
+	}
+	return f, true
+}
+
+// exponent reads an exponent of one or two digits, with its e.
+func (v Value) exponent() (n int, ok bool) {
+	if v[0]|0x20 != 'e' {
+		return 0, false
+	}
+	digits := v[1:]
+	if len(digits) > 0 && (digits[0] == '-' || digits[0] == '+') {
+		digits = digits[1:]
+	}
+	if len(digits) == 0 || len(digits) > 2 {
+		return 0, false
+	}
+	for _, c := range digits {
+		if c-'0' > 9 {
+			return 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	if v[1] == '-' {
+		n = -n
+	}
+	return n, true
+}
+
+// powers of ten.
+var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
 // Bool reads true or false. ok is false for every other value.
 func (v Value) Bool() (value, ok bool) {
 	switch string(v.trimmed()) {
@@ -69,15 +170,15 @@ func (v Value) number() (string, bool) {
 	if len(v) == 0 {
 		return "", false
 	}
-	if end, ok := checkNumber(v, 0); !ok || end != len(v) {
+	if end, ok := scan.CheckNumber(v, 0); !ok || end != len(v) {
 		return "", false
 	}
 	return unsafe.String(unsafe.SliceData(v), len(v)), true
 }
 
 func (v Value) trimmed() Value {
-	start, end := skipSpace(v, 0), len(v)
-	for end > start && isSpace(v[end-1]) {
+	start, end := scan.SkipSpace(v, 0), len(v)
+	for end > start && scan.IsSpace(v[end-1]) {
 		end--
 	}
 	return v[start:end]

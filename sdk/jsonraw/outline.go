@@ -21,6 +21,9 @@ import "math"
 // Of equal keys all are there, in order. The zero value is ready for Read. What was read is valid until the next Read,
 // as long as the text is, and belongs to one goroutine.
 type Outline struct {
+	// Limit is about how many keys and values Read accepts, MaxNodes when it is 0. Each takes 8 bytes.
+	Limit int
+
 	text []byte
 
 	// A key, or a value that is no container, is one entry: where it starts (31 bits) and where it ends (the next 32,
@@ -36,8 +39,8 @@ type Node int
 // Root is the number of the whole document. As no member or element has it, it can stand for a missing one.
 const Root Node = 0
 
-// MaxNodes is about how many keys and values [Outline.Read] accepts: more than any request has, and little enough that
-// a hostile one cannot fill a guest's memory.
+// MaxNodes is about how many keys and values [Outline.Read] accepts unless it has a Limit: more than any request has, and
+// little enough that a hostile one cannot fill a guest's memory.
 const MaxNodes = 1 << 20
 
 // entry returns where a key or value begins, and what the upper half of its entry says.
@@ -54,6 +57,9 @@ func (o *Outline) Value(n Node) Value {
 	}
 	return o.text[start:end:end]
 }
+
+// Offset returns where in the document a key or value begins.
+func (o *Outline) Offset(n Node) int { return int(o.entries[n] & math.MaxInt32) }
 
 // Kind returns the kind of a value.
 func (o *Outline) Kind(n Node) Kind { return kinds[o.text[o.entries[n]&math.MaxInt32]] }

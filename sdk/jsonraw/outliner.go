@@ -3,6 +3,8 @@ package jsonraw
 import (
 	"math"
 	"math/bits"
+
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw/internal/scan"
 )
 
 // Read checks text as [Valid] does and takes it apart, in place of what was read before. It keeps text. The error is a
@@ -12,7 +14,10 @@ func (o *Outline) Read(text []byte) error {
 		return &SyntaxError{Offset: math.MaxInt32, Reason: "the text is too long"}
 	}
 	o.text = text
-	r := outliner{text: text, entries: o.entries[:cap(o.entries)], due: mayString | mayValue}
+	r := outliner{text: text, entries: o.entries[:cap(o.entries)], due: mayString | mayValue, limit: o.Limit}
+	if r.limit == 0 {
+		r.limit = MaxNodes
+	}
 	r.room = len(r.entries)
 	for i := 0; i < len(text); {
 		// Strings are read here, all else by other functions: a guest pays for the longest way through a turn.
@@ -24,20 +29,20 @@ func (o *Outline) Read(text []byte) error {
 		}
 		end := 0
 		if i+9 <= len(text) {
-			w := load8(text, i+1)
-			quote := zeroBytes(w ^ quotes)
-			if quote != 0 && (quote-1)&^quote&(zeroBytes(w^slashes)|below20(w)) == 0 { // a short one without escapes
+			w := scan.Load8(text, i+1)
+			quote := scan.ZeroBytes(w ^ scan.Quotes)
+			if quote != 0 && (quote-1)&^quote&(scan.ZeroBytes(w^scan.Slashes)|scan.Below20(w)) == 0 { // a short one without escapes
 				end = i + 2 + bits.TrailingZeros64(quote)>>3
 			}
 		}
 		if end == 0 {
-			if end = checkString(text, i+1); end < 0 {
+			if end = scan.CheckString(text, i+1); end < 0 {
 				return r.refuse()
 			}
 		}
-		r.entries[r.n] = uint64(i) | uint64(end)<<32 | uint64(end&escapeSeen)<<23
+		r.entries[r.n] = uint64(i) | uint64(end)<<32 | uint64(end&scan.EscapeSeen)<<23
 		r.n++
-		i = end &^ escapeSeen
+		i = end &^ scan.EscapeSeen
 		if r.due&mayValue == 0 { // a key
 			if r.due = mayColon; i < len(text) && text[i] == ':' {
 				r.due = mayString | mayValue
@@ -51,7 +56,10 @@ func (o *Outline) Read(text []byte) error {
 	if r.due != 0 || r.depth > 0 {
 		return r.refuse()
 	}
-	o.entries = r.entries[:r.n]
+	if cap(o.entries) != cap(r.entries) { // a pointer that need not be written is not: see Writer
+		o.entries = r.entries
+	}
+	o.entries = o.entries[:r.n]
 	return nil
 }
 
@@ -70,6 +78,7 @@ type outliner struct {
 	entries []uint64
 	n       int // how many of them there are
 	room    int // how many there may be if each open container is to have its second one
+	limit   int // how many there may be at all
 	full    int // where there were too many values
 
 	open, depth int // the innermost container's number
@@ -81,7 +90,7 @@ type outliner struct {
 // refuse finds out what is wrong.
 func (r *outliner) refuse() error {
 	if r.full > 0 {
-		return syntaxError(r.text, r.full, reasonValues)
+		return &SyntaxError{Offset: r.full, Reason: "too many values"}
 	}
 	return Valid(r.text)
 }
@@ -161,7 +170,7 @@ func (r *outliner) behind(i int) int {
 func (r *outliner) digits(i int) int {
 	end := i + 1
 	if r.text[i] != '0' {
-		end = skipDigits(r.text, end)
+		end = scan.SkipDigits(r.text, end)
 	}
 	if end < len(r.text) && (r.text[end] == '.' || r.text[end]|0x20 == 'e') {
 		end = odd(r.text, i)
@@ -185,19 +194,19 @@ func (r *outliner) scalar(i, end int) int {
 // odd returns the offset behind what is not just digits, or -1.
 func odd(text []byte, i int) int {
 	if c := text[i]; c == '-' || c-'0' <= 9 {
-		if end, ok := checkNumber(text, i); ok {
+		if end, ok := scan.CheckNumber(text, i); ok {
 			return end
 		}
 		return -1
 	}
-	return checkLiteral(text, i)
+	return scan.CheckLiteral(text, i)
 }
 
 // rare is token for what compact JSON has little of.
 func (r *outliner) rare(i int, c byte) int {
 	switch {
-	case isSpace(c):
-		return skipSpace(r.text, i)
+	case scan.IsSpace(c):
+		return scan.SkipSpace(r.text, i)
 	case c == '"':
 		if r.due&mayString == 0 {
 			return -1
@@ -221,11 +230,11 @@ func (r *outliner) rare(i int, c byte) int {
 
 // grow makes room for more entries and returns i, or -1 if there are too many.
 func (r *outliner) grow(i int) int {
-	if r.n >= MaxNodes {
+	if r.n >= r.limit {
 		r.full = i
 		return -1
 	}
-	size := min(max(2*r.n, len(r.text)/16, 128), MaxNodes) + MaxDepth
+	size := min(max(2*r.n, len(r.text)/16, 128), r.limit) + MaxDepth
 	entries := make([]uint64, size+1)
 	copy(entries, r.entries[:r.n])
 	r.entries, r.room = entries, len(entries)-r.depth

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
+
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw/internal/scan"
 )
 
 // Op is what an [Edit] does. The numbers are those of the plugin contract's body edits.
@@ -63,7 +65,7 @@ func Splice(dst, src []byte, edits []Edit) ([]byte, error) {
 	s := splicer{dst: dst, edits: edits}
 	all := uint64(1)<<len(edits) - 1 // all ones for 64 too: the shift gives zero
 	end, err := s.object(src, scope{mask: all})
-	if err == nil && skipSpace(src, end) < len(src) {
+	if err == nil && scan.SkipSpace(src, end) < len(src) {
 		err = errBroken
 	}
 	if errors.Is(err, errBroken) {
@@ -80,7 +82,7 @@ func explain(src []byte) error {
 	if err := Valid(src); err != nil {
 		return err
 	}
-	return &SyntaxError{Offset: skipSpace(src, 0), Reason: "expected an object"}
+	return &SyntaxError{Offset: scan.SkipSpace(src, 0), Reason: "expected an object"}
 }
 
 func checkEdits(edits []Edit) error {

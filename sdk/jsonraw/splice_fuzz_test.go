@@ -19,6 +19,7 @@ func FuzzSplice(f *testing.F) {
 	f.Add([]byte(`{"a":{"b":1,"b":2},"a":{"c":1}}`), []byte("\x00a.b\n\x01a.c\n\x02d a"), []byte(`1`))
 	f.Add([]byte(` { "a" : 1 , "b" : null , "c" : [ ] } `), []byte("\x02a c\n\x00b.x\n\x00b.y.z\n\x01d"), []byte(`"v"`))
 	f.Add([]byte(`{"a":1,"b":2,"a":3}`), []byte("\x02a b\n\x01c"), []byte(`null`))
+	f.Add([]byte("{}"), []byte("Ơ"), []byte("0"))
 	f.Add([]byte(`{"\u0061":{"\u0062":1}}`), []byte("\x02a.b c\n\x00d"), []byte(`[1, 2]`))
 	f.Fuzz(func(t *testing.T, src, script, value []byte) {
 		if !utf8.Valid(src) || !utf8.Valid(script) || jsonraw.Valid(src) != nil || jsonraw.Value(src).Kind() != jsonraw.Object {
@@ -55,7 +56,7 @@ func FuzzSplice(f *testing.F) {
 func scriptEdits(script, value []byte) []jsonraw.Edit {
 	var edits []jsonraw.Edit
 	for line := range bytes.SplitSeq(script, []byte("\n")) {
-		if len(line) == 0 {
+		if len(line) == 0 || !utf8.Valid(line[1:]) { // the first byte may be part of a letter
 			continue
 		}
 		e := jsonraw.Edit{Op: jsonraw.Op(line[0] % 3), Path: line[1:], Value: value}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/bits"
 	"strconv"
+
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw/internal/scan"
 )
 
 // splicer carries one Splice: dst grows as objects are walked over.
@@ -87,11 +89,11 @@ func (s *splicer) pass(obj Value, sc scope, counts *tally) (end int, again bool,
 			copied = m.pos
 		case drop, e.Op == Delete, e.Op == Rename && target>>i&1 != 0:
 			if kept {
-				s.dst = append(s.dst, obj[copied:skipSpace(obj, itemEnd)]...)
-				copied = skipSpace(obj, m.pos)
+				s.dst = append(s.dst, obj[copied:scan.SkipSpace(obj, itemEnd)]...)
+				copied = scan.SkipSpace(obj, m.pos)
 			} else {
 				s.dst = append(s.dst, obj[copied:itemEnd]...)
-				if copied = skipSpace(obj, m.pos); copied < len(obj) && obj[copied] == ',' {
+				if copied = scan.SkipSpace(obj, m.pos); copied < len(obj) && obj[copied] == ',' {
 					copied++
 				}
 			}

@@ -1,10 +1,11 @@
 package jsonraw
 
 import (
-	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 	"unsafe"
+
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw/internal/scan"
 )
 
 // Inner returns the inside of the string v, still escaped and without its quotes; nil if v is not a string.
@@ -22,7 +23,7 @@ func (v Value) Inner() []byte {
 // Text returns the text of the string v, unescaped; "" if v is not a string.
 func (v Value) Text() string {
 	inner := v.Inner()
-	if escape := indexSpecial(inner, 0); escape == len(inner) {
+	if escape := scan.IndexSpecial(inner, 0); escape == len(inner) {
 		return string(inner)
 	}
 	text := v.AppendText(make([]byte, 0, len(inner)))
@@ -55,7 +56,7 @@ func appendRun(dst, inner []byte, i int) ([]byte, int) {
 		r, size := decodeRune(inner[i:])
 		return utf8.AppendRune(dst, r), i + size
 	}
-	end, ascii := indexSlash(inner, i)
+	end, ascii := scan.IndexSlash(inner, i)
 	run := inner[i:end]
 	if ascii || utf8.Valid(run) {
 		return append(dst, run...), end
@@ -68,28 +69,6 @@ func appendRun(dst, inner []byte, i int) ([]byte, int) {
 	return dst, end
 }
 
-// indexSlash returns the offset of the first backslash from i on, or the length of s, and whether all before it is
-// ASCII. It may say that it is not because of a byte further on.
-func indexSlash(s []byte, i int) (end int, ascii bool) {
-	high := uint64(0)
-	for i+8 <= len(s) {
-		w := load8(s, i)
-		high |= w
-		if hit := zeroBytes(w ^ slashes); hit != 0 {
-			return i + bits.TrailingZeros64(hit)>>3, high&highBits == 0
-		}
-		i += 8
-	}
-	if i < len(s) {
-		w := loadTail(s, i)
-		high |= w
-		if hit := zeroBytes(w ^ slashes); hit != 0 {
-			return i + bits.TrailingZeros64(hit)>>3, high&highBits == 0
-		}
-	}
-	return len(s), high&highBits == 0
-}
-
 // TextIs reports whether v is a string whose text is want, without allocating.
 func (v Value) TextIs(want string) bool {
 	inner := v.Inner()
@@ -99,7 +78,7 @@ func (v Value) TextIs(want string) bool {
 	if len(inner) > 0 && inner[0] != '\\' && inner[0] < utf8.RuneSelf && (want == "" || inner[0] != want[0]) {
 		return false
 	}
-	if string(inner) == want && indexSpecial(inner, 0) == len(inner) {
+	if string(inner) == want && scan.IndexSpecial(inner, 0) == len(inner) {
 		return true
 	}
 	for len(inner) > 0 {
@@ -111,25 +90,6 @@ func (v Value) TextIs(want string) bool {
 		inner, want = inner[size:], want[wantSize:]
 	}
 	return want == ""
-}
-
-// indexSpecial returns the offset of the first byte from i on that is a backslash or not ASCII and so may need
-// decoding, or the length of s.
-func indexSpecial(s []byte, i int) int {
-	for i+8 <= len(s) {
-		w := load8(s, i)
-		if hit := zeroBytes(w^slashes) | w&highBits; hit != 0 {
-			return i + bits.TrailingZeros64(hit)>>3
-		}
-		i += 8
-	}
-	if i < len(s) {
-		w := loadTail(s, i)
-		if hit := zeroBytes(w^slashes) | w&highBits; hit != 0 {
-			return i + bits.TrailingZeros64(hit)>>3
-		}
-	}
-	return len(s)
 }
 
 // decodeRune decodes the character at the start of s, the inside of a string, and tells how many bytes it
@@ -176,24 +136,13 @@ func hex4(s []byte) rune {
 	}
 	r := rune(0)
 	for _, c := range s[2:6] {
-		digit := hexDigit(c)
+		digit := scan.HexDigit(c)
 		if digit < 0 {
 			return -1
 		}
 		r = r<<4 | rune(digit)
 	}
 	return r
-}
-
-func hexDigit(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		return int(c|0x20-'a') + 10
-	default:
-		return -1
-	}
 }
 
 // AppendString appends text as a JSON string, quotes included. Control characters, quotes and backslashes are
@@ -207,7 +156,7 @@ func AppendString[T ~string | ~[]byte](dst []byte, text T) []byte {
 // AppendEscaped appends text as the inside of a JSON string: AppendString without the quotes.
 func AppendEscaped[T ~string | ~[]byte](dst []byte, text T) []byte {
 	for i := 0; i < len(text); {
-		end := indexUnsafe(text, i)
+		end := scan.IndexUnsafe(text, i)
 		dst = append(dst, text[i:end]...)
 		if end == len(text) {
 			break
@@ -223,25 +172,6 @@ func AppendEscaped[T ~string | ~[]byte](dst []byte, text T) []byte {
 		i += size
 	}
 	return dst
-}
-
-// indexUnsafe returns the offset of the first byte from i on that needs an escape or is not ASCII, or the
-// length of s.
-func indexUnsafe[T ~string | ~[]byte](s T, i int) int {
-	for i+8 <= len(s) {
-		w := load8(s, i)
-		if hit := zeroBytes(w^quotes) | zeroBytes(w^slashes) | below20(w) | w&highBits; hit != 0 {
-			return i + bits.TrailingZeros64(hit)>>3
-		}
-		i += 8
-	}
-	if i < len(s) {
-		w := loadTail(s, i)
-		if hit := zeroBytes(w^quotes) | zeroBytes(w^slashes) | below20(w) | w&highBits; hit != 0 {
-			return i + bits.TrailingZeros64(hit)>>3
-		}
-	}
-	return len(s)
 }
 
 // appendEscape appends the escape of the quote, backslash or control character c.

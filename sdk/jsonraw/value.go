@@ -25,6 +25,8 @@
 // Values, iterators and writers belong to one goroutine; functions may be called concurrently.
 package jsonraw
 
+import "github.com/switchyard-gateway/switchyard/sdk/jsonraw/internal/scan"
+
 // Kind says what a [Value] is.
 type Kind uint8
 
@@ -69,7 +71,7 @@ func Parse(data []byte) (Value, error) {
 	if err := Valid(data); err != nil {
 		return nil, err
 	}
-	start, end := skipSpace(data, 0), len(data)
+	start, end := scan.SkipSpace(data, 0), len(data)
 	for end > start && data[end-1] <= ' ' {
 		end--
 	}
@@ -78,7 +80,7 @@ func Parse(data []byte) (Value, error) {
 
 // Kind tells the kind of v from its first byte.
 func (v Value) Kind() Kind {
-	i := skipSpace(v, 0)
+	i := scan.SkipSpace(v, 0)
 	if i >= len(v) {
 		return Missing
 	}
@@ -182,7 +184,7 @@ const (
 
 // Members returns an iterator over v, which yields nothing unless v is an object.
 func (v Value) Members() Members {
-	i := skipSpace(v, 0)
+	i := scan.SkipSpace(v, 0)
 	if i >= len(v) || v[i] != '{' {
 		return Members{state: iterBroken}
 	}
@@ -207,21 +209,21 @@ func (m *Members) Next() bool {
 		}
 	}
 	keyStart := i
-	keyEnd, escaped := skipKey(data, i+1)
+	keyEnd, escaped := scan.SkipKey(data, i+1)
 	if i = keyEnd; i >= len(data) || data[i] != ':' {
-		if i = skipSpace(data, i); i >= len(data) || data[i] != ':' {
+		if i = scan.SkipSpace(data, i); i >= len(data) || data[i] != ':' {
 			m.state = iterBroken
 			return false
 		}
 	}
 	if i++; i < len(data) && data[i] <= ' ' {
-		i = skipSpace(data, i)
+		i = scan.SkipSpace(data, i)
 	}
 	var end int
 	if i < len(data) && data[i] == '"' {
-		end = skipString(data, i+1) // most are strings: spare them a call
+		end = scan.SkipString(data, i+1) // most are strings: spare them a call
 	} else {
-		end = skipValue(data, i)
+		end = scan.SkipValue(data, i)
 	}
 	if end < 0 {
 		m.state = iterBroken
@@ -266,7 +268,7 @@ type Elements struct {
 
 // Elements returns an iterator over v, which yields nothing unless v is an array.
 func (v Value) Elements() Elements {
-	i := skipSpace(v, 0)
+	i := scan.SkipSpace(v, 0)
 	if i >= len(v) || v[i] != '[' {
 		return Elements{state: iterBroken}
 	}
@@ -280,7 +282,7 @@ func (e *Elements) Next() bool {
 		e.pos = i
 		return false
 	}
-	end := skipValue(e.data, i)
+	end := scan.SkipValue(e.data, i)
 	if end < 0 {
 		e.state = iterBroken
 		return false
@@ -288,4 +290,25 @@ func (e *Elements) Next() bool {
 	e.Value = e.data[i:end:end]
 	e.pos = end
 	return true
+}
+
+// nextItem moves from pos to the start of the next item of a container, or past its closing bracket.
+func nextItem(data []byte, pos int, state *iterState, closing byte) (int, bool) {
+	i := scan.SkipSpace(data, pos)
+	was := *state
+	switch {
+	case was >= iterDone:
+		return pos, false
+	case i >= len(data):
+	case data[i] == closing:
+		*state = iterDone
+		return i + 1, false
+	case was == iterFirst:
+		*state = iterRest
+		return i, true
+	case data[i] == ',':
+		return scan.SkipSpace(data, i+1), true
+	}
+	*state = iterBroken
+	return pos, false
 }

@@ -1,6 +1,9 @@
 package jsonraw_test
 
 import (
+	"math"
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -145,6 +148,42 @@ func TestNumbers(t *testing.T) {
 }
 
 // FuzzReaders feeds unchecked text to everything that reads: nothing may panic, loop or read beyond it.
+// TestFloat32 compares Float32 with strconv on numbers of every form that JSON has, and on those between two float32.
+func TestFloat32(t *testing.T) {
+	texts := []string{
+		"", "-", "-0", "0", "00", "01", "1.", ".5", "-.5", "1e", "1e+", "1e5", "1E-5", "1e005", "1.5e+15", "1e16", "1e38", "4e38", "1e-45", "1e-50",
+		"16777217", "16777217.5", "-16777219", "0.1", "123456789012345", "1234567890123456", "0.123456789012345", "1.0000000596046448", "1..2", "1.2.3",
+		"999999999999999e15", "0e15", "-0.0e-15", "1.5x", "null", `"1"`, "+1", " 7 ", "1e1.5", "--1",
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200_000 {
+		f := float64(math.Float32frombits(random.Uint32()))
+		texts = append(texts[:len(texts):len(texts)], strconv.FormatFloat(f, "efg"[random.IntN(3)], random.IntN(18)-1, 32+32*random.IntN(2)))
+		if len(texts) > 60 {
+			compareFloats(t, texts)
+			texts = texts[:0]
+		}
+	}
+	for range 100_000 { // half-way between two, and next to that
+		low := float64(math.Float32frombits(random.Uint32N(0x7f000000)))
+		middle := (low + float64(math.Nextafter32(float32(low), math.MaxFloat32))) / 2
+		compareFloats(t, []string{strconv.FormatFloat(middle, 'g', 15, 64), strconv.FormatFloat(middle, 'g', -1, 64)})
+	}
+}
+
+func compareFloats(t *testing.T, texts []string) {
+	t.Helper()
+	for _, text := range texts {
+		got, ok := jsonraw.Value(text).Float32()
+		trimmed := strings.TrimSpace(text)
+		want, err := strconv.ParseFloat(trimmed, 32)
+		valid := err == nil && jsonraw.Valid([]byte(trimmed)) == nil && jsonraw.Value(trimmed).Kind() == jsonraw.Number
+		if ok != valid || ok && math.Float32bits(got) != math.Float32bits(float32(want)) {
+			t.Fatalf("Float32 of %q = %v, %v, want %v, %v", text, got, ok, want, err)
+		}
+	}
+}
+
 func FuzzReaders(f *testing.F) {
 	for _, seed := range []string{
 		document, `{`, `{"`, `{"a`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":"\`, `[`, `[1`, `[1,`, `"\ud8`, `"\u`, `{"a\`, `}`, `[}`,
@@ -171,6 +210,7 @@ func FuzzReaders(f *testing.F) {
 func read(v jsonraw.Value, depth int) {
 	_, _ = v.Int()
 	_, _ = v.Float()
+	_, _ = v.Float32()
 	_, _ = v.Bool()
 	_ = v.Text()
 	_ = v.TextIs("a\uFFFD")

@@ -3,6 +3,8 @@ package jsonraw
 import (
 	"slices"
 	"strconv"
+
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw/internal/scan"
 )
 
 // Writer builds JSON by appending to Buf, and puts the commas. It is used as a value:
@@ -73,23 +75,24 @@ func (w *Writer) separate() {
 
 // Key writes the key of the next value.
 func (w *Writer) Key(name string) {
-	if !plainName(name) {
-		w.separate()
-		w.Buf = append(AppendString(w.Buf, name), ':')
-		w.comma = false
+	w.separate()
+	w.quote(name)
+	w.Buf = append(w.Buf, ':')
+	w.comma = false
+}
+
+// quote adds text as a string.
+func (w *Writer) quote(text string) {
+	if !plainName(text) {
+		w.Buf = AppendString(w.Buf, text)
 		return
 	}
-	w.room(len(name) + 4)
-	buf, n := w.Buf[len(w.Buf):cap(w.Buf)], 0
-	if w.comma {
-		buf[0] = ','
-		n = 1
-	}
-	buf[n] = '"'
-	n += 1 + copy(buf[n+1:], name)
-	buf[n], buf[n+1] = '"', ':'
-	w.Buf = w.Buf[:len(w.Buf)+n+2]
-	w.comma = false
+	w.room(len(text) + 2)
+	n := len(w.Buf)
+	w.Buf = w.Buf[:n+len(text)+2]
+	buf := w.Buf[n:]
+	buf[0], buf[len(buf)-1] = '"', '"'
+	copy(buf[1:], text)
 }
 
 // room makes room for so many bytes. What is written there by copy needs no pointer to be written, other than with
@@ -114,18 +117,18 @@ func plainName(name string) bool {
 	n := len(name)
 	switch {
 	case n > 16 || n == 0:
-		return n == 0 || indexUnsafe(name, 0) == n
+		return n == 0 || scan.IndexUnsafe(name, 0) == n
 	case n >= 8:
-		w = load8(name, n-8)
-		if first := load8(name, 0); zeroBytes(first^quotes)|zeroBytes(first^slashes)|below20(first)|first&highBits != 0 {
+		w = scan.Load8(name, n-8)
+		if first := scan.Load8(name, 0); scan.ZeroBytes(first^scan.Quotes)|scan.ZeroBytes(first^scan.Slashes)|scan.Below20(first)|first&scan.HighBits != 0 {
 			return false
 		}
 	case n >= 4:
-		w = load4(name, 0) | load4(name, n-4)<<32
+		w = scan.Load4(name, 0) | scan.Load4(name, n-4)<<32
 	default:
-		w = uint64(name[0]) | uint64(name[n/2])<<8 | uint64(name[n-1])<<16 | lowBits*'x'&^0xffffff
+		w = uint64(name[0]) | uint64(name[n/2])<<8 | uint64(name[n-1])<<16 | scan.LowBits*'x'&^0xffffff
 	}
-	return zeroBytes(w^quotes)|zeroBytes(w^slashes)|below20(w)|w&highBits == 0
+	return scan.ZeroBytes(w^scan.Quotes)|scan.ZeroBytes(w^scan.Slashes)|scan.Below20(w)|w&scan.HighBits == 0
 }
 
 // RawKey is Key for the raw string of a key, such as [Members].Key.
@@ -145,11 +148,17 @@ func (w *Writer) Member(name string, v Value) {
 }
 
 // Raw writes v as it is.
-func (w *Writer) Raw(v Value) { w.Around("", v, "") }
+func (w *Writer) Raw(v Value) {
+	w.separate()
+	put(w, v)
+}
 
 // Literal writes constant JSON as it is: a value, or inside an object whole members, as in
 // w.Literal(`"type":"text"`). It is several times as quick as Key and String.
-func (w *Writer) Literal(json string) { w.Around(json, nil, "") }
+func (w *Writer) Literal(json string) {
+	w.separate()
+	put(w, json)
+}
 
 // Around writes before, v and after one behind the other, which together are a value, or inside an object whole members:
 //
@@ -171,7 +180,7 @@ func (w *Writer) Around(before string, v Value, after string) {
 // String writes text as a JSON string, escaped as by [AppendString].
 func (w *Writer) String(text string) {
 	w.separate()
-	w.Buf = AppendString(w.Buf, text)
+	w.quote(text)
 }
 
 // Bytes is String for text in a byte slice.
@@ -223,8 +232,9 @@ func (w *Writer) Unquoted(v Value) error {
 
 // Int writes n.
 func (w *Writer) Int(n int64) {
+	var room [20]byte
 	w.separate()
-	w.Buf = strconv.AppendInt(w.Buf, n, 10)
+	put(w, strconv.AppendInt(room[:0], n, 10))
 }
 
 // Float writes f, or null if f is not finite.

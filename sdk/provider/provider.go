@@ -25,10 +25,11 @@
 //	}
 //
 // One that translates sets ModeTranslate instead, writes the vendor's JSON to out.Body, and does the
-// way back in Response and Stream; package sdk/chat reads and writes the client's side. Three duties
-// are easy to miss: Response is called for every error status too, where it returns a *abi.Refusal;
-// Stream must say ChunkContent for the first delta (the commit point), ChunkFinish and Done at the
-// end, and an error chunk when in.End comes before that; both report Usage, or nothing is billed.
+// way back in Response and Stream; packages sdk/chat and sdk/chat/answer read and write the client's
+// side, sdk/refusal says what failures mean. Three duties are easy to miss: Response is called for
+// every error status too, where it returns a *abi.Refusal; Stream must say ChunkContent for the first
+// delta (the commit point), ChunkFinish and Done at the end, and an error chunk when in.End comes
+// before that; both report Usage, or nothing is billed.
 //
 // The exports of the contract (see sdk/abi) live here, so the plugin's own package stays plain
 // Go that compiles and tests natively.

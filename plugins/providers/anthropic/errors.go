@@ -4,13 +4,13 @@ import (
 	"bytes"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
-// refusal says what an error answer means. status is 0 for an error that came without one, in a stream or with
+// readError says what an error answer means. status is 0 for an error that came without one, in a stream or with
 // status 200. The error's type counts for more than the status, which proxies and overload change.
-func refusal(status int, body []byte, retryAfterMS uint32) *abi.Refusal {
+func readError(status int, body []byte, retryAfterMS uint32) *abi.Refusal {
 	root, err := jsonraw.Parse(body)
 	e := root.Get("error")
 	message := e.Get("message")
@@ -21,9 +21,9 @@ func refusal(status int, body []byte, retryAfterMS uint32) *abi.Refusal {
 		message = root.Get("message")
 	}
 	if err != nil || message.Kind() != jsonraw.String {
-		return chat.FromText(status, body, retryAfterMS)
+		return refusal.FromText(status, body, retryAfterMS)
 	}
-	text := chat.Mask(message.Text())
+	text := refusal.Mask(message.Text())
 
 	switch string(e.Get("type").Inner()) {
 	case "invalid_request_error":
@@ -32,19 +32,19 @@ func refusal(status int, body []byte, retryAfterMS uint32) *abi.Refusal {
 		}
 		return invalidRequest(status, text, retryAfterMS)
 	case "authentication_error", "permission_error":
-		return chat.UpstreamAuth(text)
+		return refusal.UpstreamAuth(text)
 	case "billing_error":
-		return chat.Quota(text)
+		return refusal.Quota(text)
 	case "not_found_error":
-		return chat.ModelNotFound(text)
+		return refusal.ModelNotFound(text)
 	case "request_too_large":
-		return chat.FromStatus(413, text, 0)
+		return refusal.FromStatus(413, text, 0)
 	case "rate_limit_error":
-		return chat.RateLimit(text, retryAfterMS)
+		return refusal.RateLimit(text, retryAfterMS)
 	case "overloaded_error":
-		return chat.Overloaded(text, retryAfterMS)
+		return refusal.Overloaded(text, retryAfterMS)
 	case "timeout_error":
-		return chat.FromStatus(504, text, retryAfterMS)
+		return refusal.FromStatus(504, text, retryAfterMS)
 	case "api_error":
 		if status < 500 {
 			status = 500
@@ -59,19 +59,19 @@ func refusal(status int, body []byte, retryAfterMS uint32) *abi.Refusal {
 // invalidRequest tells apart what the vendor reports as one kind of error; other statuses go by their number.
 func invalidRequest(status int, text string, retryAfterMS uint32) *abi.Refusal {
 	if status != 400 && status != 413 {
-		return chat.FromStatus(status, text, retryAfterMS)
+		return refusal.FromStatus(status, text, retryAfterMS)
 	}
 	lower := bytes.ToLower([]byte(text))
 	for _, hint := range [...]string{"prompt is too long", "exceed context limit", "context window"} {
 		if bytes.Contains(lower, []byte(hint)) {
-			return chat.ContextLength(text)
+			return refusal.ContextLength(text)
 		}
 	}
 	switch {
 	case bytes.Contains(lower, []byte("credit balance is too low")):
-		return chat.Quota(text)
+		return refusal.Quota(text)
 	case bytes.Contains(lower, []byte("content filtering policy")):
-		return chat.ContentPolicy(text)
+		return refusal.ContentPolicy(text)
 	}
-	return chat.FromStatus(status, text, retryAfterMS)
+	return refusal.FromStatus(status, text, retryAfterMS)
 }

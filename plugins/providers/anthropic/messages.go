@@ -3,6 +3,7 @@ package main
 import (
 	"strconv"
 
+	"github.com/switchyard-gateway/switchyard/plugins/providers/anthropic/internal/media"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
@@ -112,11 +113,11 @@ func (p *plugin) writeMedia(w *jsonraw.Writer, m chat.Message) error {
 				writeText(w, text, cache)
 			}
 		case chat.PartImage:
-			if err := writeImage(w, m, &part.Part, cache); err != nil {
+			if err := media.WriteImage(w, m, &part.Part, cache); err != nil {
 				return err
 			}
 		case chat.PartFile:
-			if err := writeDocument(w, m, &part.Part, cache); err != nil {
+			if err := media.WriteDocument(w, m, &part.Part, cache); err != nil {
 				return err
 			}
 		default:
@@ -129,7 +130,7 @@ func (p *plugin) writeMedia(w *jsonraw.Writer, m chat.Message) error {
 // writeAssistant writes an assistant message's blocks: thinking, text, calls. In the message that ends the
 // conversation white space at the end of the text is cut, because the API refuses it.
 func (p *plugin) writeAssistant(w *jsonraw.Writer, m chat.Message, final bool) error {
-	if m.ThinkingBlocks() != nil {
+	if m.HasThoughts() {
 		writeThinkingBlocks(w, m)
 	}
 	calls := m.HasCalls()
@@ -199,49 +200,50 @@ func (p *plugin) writeCalls(w *jsonraw.Writer, m chat.Message) error {
 		}
 	}
 	calls := m.Calls()
+	w.Raw(nil) // the comma, if one is due
+	buf, scratch := w.Buf, p.scratch
 	for calls.Next() {
-		input, err := calls.AppendArguments(p.scratch[:0])
-		if err != nil {
+		var err error
+		if scratch, err = calls.AppendArguments(scratch[:0]); err != nil {
 			return err
 		}
-		p.scratch = input
 		cache := calls.CacheControl()
 		if cache == nil && calls.Index == last {
 			cache = m.CacheControl()
 		}
-		w.Literal(`{"type":"tool_use","id":`)
-		buf := appendID(w.Buf, calls.ID())
+		if calls.Index > 0 {
+			buf = append(buf, ',')
+		}
+		buf = appendID(append(buf, `{"type":"tool_use","id":`...), calls.ID())
 		buf = append(append(buf, `,"name":`...), calls.Name()...)
-		buf = append(append(buf, `,"input":`...), input...)
+		buf = append(append(buf, `,"input":`...), scratch...)
 		if cache != nil {
 			buf = append(append(buf, `,"cache_control":`...), cache...)
 		}
-		w.Buf = append(buf, '}')
+		buf = append(buf, '}')
 	}
+	w.Buf, p.scratch = buf, scratch
 	return calls.Err
 }
 
 // writeThinkingBlocks replays the extension thinking_blocks. A stream gives the text of a block as
 // reasoning_content and its signature alone as a block; the two are put together again here.
 func writeThinkingBlocks(w *jsonraw.Writer, m chat.Message) {
-	blocks := 0
-	for e := m.ThinkingBlocks().Elements(); e.Next(); {
-		blocks++
+	count, said := 0, m.Reasoning()
+	for t := m.Thoughts(); t.Next(); {
+		count++
 	}
-	for e := m.ThinkingBlocks().Elements(); e.Next(); {
-		switch kind := e.Value.Get("type"); {
-		case kind.TextIs("redacted_thinking"):
-			w.Raw(e.Value)
-		case kind.TextIs("thinking"):
-			if blocks > 1 || m.Reasoning() == nil || len(e.Value.Get("thinking").Inner()) > 0 {
-				w.Raw(e.Value)
-				continue
-			}
+	for t := m.Thoughts(); t.Next(); {
+		switch {
+		case t.Kind == chat.PartOther:
+		case t.Kind == chat.PartRedacted || count > 1 || said == nil || len(t.Thinking().Inner()) > 0:
+			w.Raw(t.Value())
+		default:
 			w.Object()
 			w.Key("type")
 			w.String("thinking")
-			w.Member("thinking", m.Reasoning())
-			w.Member("signature", e.Value.Get("signature"))
+			w.Member("thinking", said)
+			w.Member("signature", t.Signature())
 			w.End()
 		}
 	}
@@ -293,17 +295,24 @@ func writeText(w *jsonraw.Writer, text, cache jsonraw.Value) {
 // hash, the same in a call and its result.
 func appendID(dst []byte, id jsonraw.Value) []byte {
 	inner := id.Inner()
-	for _, c := range inner {
-		if !idByte[c] {
-			inner = nil
-			break
-		}
-	}
-	if len(inner) > 0 {
+	if isID(inner) {
 		return append(dst, id...)
 	}
-	dst = strconv.AppendUint(append(dst, `"call_`...), abi.Hash(id.Inner()), 36)
+	dst = strconv.AppendUint(append(dst, `"call_`...), abi.Hash(inner), 36)
 	return append(dst, '"')
+}
+
+// isID reports whether the API takes an id. A guest pays for the longest way through a loop's turn, which would lead through
+// all that is around it.
+//
+//go:noinline
+func isID(inner []byte) bool {
+	for _, c := range inner {
+		if !idByte[c] {
+			return false
+		}
+	}
+	return len(inner) > 0
 }
 
 // idByte marks the characters that the API takes in ids.

@@ -6,7 +6,9 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 const (
@@ -21,8 +23,8 @@ type plugin struct {
 
 	req        chat.Request
 	doc        jsonraw.Outline // the event at hand
-	completion chat.Completion
-	stream     chat.Stream
+	completion answer.Completion
+	stream     answer.Stream
 	state      state
 	scratch    []byte
 	head       []byte
@@ -98,7 +100,7 @@ func (p *plugin) Configure(text []byte) error {
 // Request implements provider.Plugin.
 func (p *plugin) Request(in *abi.RequestInput, out *abi.RequestOutput) error {
 	if in.Endpoint != abi.EndpointChat {
-		return chat.UnsupportedEndpoint(vendor, in.Endpoint)
+		return refusal.UnsupportedEndpoint(vendor, in.Endpoint)
 	}
 	out.Auth = abi.AuthHeader
 	out.AuthName = append(out.AuthName, keyName...)
@@ -119,6 +121,6 @@ func (p *plugin) Request(in *abi.RequestInput, out *abi.RequestOutput) error {
 		out.Edits = out.Edits.Append(abi.EditSet, "model", string(p.scratch))
 		return nil
 	default:
-		return chat.UnsupportedDialect(vendor, in.Dialect)
+		return refusal.UnsupportedDialect(vendor, in.Dialect)
 	}
 }

@@ -3,18 +3,20 @@ package main
 import (
 	"slices"
 
+	"github.com/switchyard-gateway/switchyard/plugins/providers/anthropic/internal/models"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // plan is what was decided about a request before anything of it is written.
 type plan struct {
-	ability
+	can       models.Ability
 	jsonMode  jsonMode
 	thinking  jsonraw.Value // the client's own thinking object, else see effort
 	effort    chat.Effort   // EffortUnset: leave it to the model
-	budget    int64         // of thinkingBudget; 0: no thinking
+	budget    int64         // of models.ThinkingBudget; 0: no thinking
 	maxTokens int64
 
 	temperature, topP jsonraw.Value
@@ -29,18 +31,18 @@ func (p *plugin) translate(in *abi.RequestInput, out *abi.RequestOutput) error {
 	}
 	r := &p.req
 	if r.N > 1 {
-		return chat.Unsupported("n", vendor+" gives one choice per request")
+		return refusal.Unsupported("n", vendor+" gives one choice per request")
 	}
 	turns := r.Turns()
 	if len(turns) == 0 {
-		return chat.Invalid("messages", "no message has any content")
+		return refusal.Invalid("messages", "no message has any content")
 	}
-	pl, err := p.plan(abilityOf(in.Model), turns)
+	pl, err := p.plan(models.AbilityOf(in.Model), turns)
 	if err != nil {
 		return err
 	}
 	if pl.clamped && in.Flags&abi.FlagStrictParams != 0 {
-		return chat.Invalid("temperature", vendor+" takes a temperature of 0 to 1")
+		return refusal.Invalid("temperature", vendor+" takes a temperature of 0 to 1")
 	}
 
 	w := jsonraw.Writer{Buf: slices.Grow(out.Body, len(in.Body)+len(in.Body)/4)}
@@ -77,28 +79,28 @@ func (p *plugin) translate(in *abi.RequestInput, out *abi.RequestOutput) error {
 }
 
 // plan decides what depends on several parameters at once.
-func (p *plugin) plan(can ability, turns []chat.Turn) (plan, error) {
+func (p *plugin) plan(can models.Ability, turns []chat.Turn) (plan, error) {
 	r := &p.req
-	pl := plan{ability: can, thinking: r.Thinking, maxTokens: r.MaxTokens, temperature: r.Temperature, topP: r.TopP}
+	pl := plan{can: can, thinking: r.Thinking, maxTokens: r.MaxTokens, temperature: r.Temperature, topP: r.TopP}
 	forced := r.Choice.Mode == chat.ChoiceRequired || r.Choice.Mode == chat.ChoiceNamed
-	if forced && can.noForce {
-		return pl, chat.Unsupported("tool_choice", "this model can't be forced to call a tool")
+	if forced && can.NoForce {
+		return pl, refusal.Unsupported("tool_choice", "this model can't be forced to call a tool")
 	}
 	if pl.thinking == nil {
 		pl.effort = r.Effort
 	}
-	wanted := pl.effort > chat.EffortMinimal && can.thinking != thinkingNone
-	if wanted && (forced || can.thinking == thinkingBudget && p.lostThinking(turns)) {
+	wanted := pl.effort > chat.EffortMinimal && can.Thinking != models.ThinkingNone
+	if wanted && (forced || can.Thinking == models.ThinkingBudget && p.lostThinking(turns)) {
 		pl.dropEffort, wanted = true, false
 		pl.effort = chat.EffortUnset
 	}
 	pl.jsonMode = p.chooseJSONMode(&pl, wanted || pl.thinking != nil)
-	if (forced || pl.jsonMode == jsonTool) && can.off == offDisabled {
+	if (forced || pl.jsonMode == jsonTool) && can.Off == models.OffDisabled {
 		pl.effort = chat.EffortNone // forcing a tool and thinking exclude each other
 	}
 
-	if wanted && can.thinking == thinkingBudget {
-		pl.budget = budgetOf(pl.effort)
+	if wanted && can.Thinking == models.ThinkingBudget {
+		pl.budget = models.BudgetOf(pl.effort)
 	}
 	if pl.thinking != nil {
 		if n, ok := pl.thinking.Get("budget_tokens").Int(); ok {
@@ -110,12 +112,12 @@ func (p *plugin) plan(can ability, turns []chat.Turn) (plan, error) {
 	thinks := wanted || pl.thinking != nil && !pl.thinking.Get("type").TextIs("disabled")
 	f, _ := pl.temperature.Float()
 	switch {
-	case can.sampling == samplingNone, thinks && f != 1, can.sampling == samplingOne && f == 1 && pl.topP != nil:
+	case can.Sampling == models.SamplingNone, thinks && f != 1, can.Sampling == models.SamplingOne && f == 1 && pl.topP != nil:
 		pl.temperature = nil
 	case f > 1:
 		pl.clamped = true
 	}
-	if pl.temperature != nil && can.sampling == samplingOne || thinks || can.sampling == samplingNone {
+	if pl.temperature != nil && can.Sampling == models.SamplingOne || thinks || can.Sampling == models.SamplingNone {
 		pl.topP = nil
 	}
 	return pl, nil
@@ -128,11 +130,11 @@ func (p *plugin) limit(pl *plan) {
 	case pl.maxTokens == 0:
 		pl.maxTokens = p.config.maxTokens + pl.budget
 	case pl.budget < pl.maxTokens:
-	case pl.thinking == nil && pl.maxTokens >= 2*leastBudget:
+	case pl.thinking == nil && pl.maxTokens >= 2*models.LeastBudget:
 		pl.budget = pl.maxTokens / 2
 	default:
 		if pl.thinking == nil {
-			pl.budget = leastBudget
+			pl.budget = models.LeastBudget
 		}
 		pl.maxTokens += pl.budget
 	}
@@ -149,7 +151,7 @@ func (p *plugin) lostThinking(turns []chat.Turn) bool {
 		return false
 	}
 	m := p.req.Message(p.req.In(turns[n-2])[0])
-	if m.ThinkingBlocks() != nil {
+	if m.HasThoughts() {
 		return false
 	}
 	part := m.Parts()
@@ -199,7 +201,7 @@ func (p *plugin) writeSampling(w *jsonraw.Writer, pl *plan) {
 
 // topK returns the extension top_k, when it can be sent.
 func (p *plugin) topK(pl *plan) jsonraw.Value {
-	if pl.sampling == samplingNone || pl.budget > 0 || pl.thinking != nil {
+	if pl.can.Sampling == models.SamplingNone || pl.budget > 0 || pl.thinking != nil {
 		return nil
 	}
 	var topK jsonraw.Value
@@ -235,18 +237,18 @@ func (p *plugin) writeThinking(w *jsonraw.Writer, pl *plan) {
 		w.Key("budget_tokens")
 		w.Int(pl.budget)
 		w.End()
-	case pl.ability.thinking == thinkingAdaptive && pl.effort > chat.EffortMinimal:
+	case pl.can.Thinking == models.ThinkingAdaptive && pl.effort > chat.EffortMinimal:
 		writeThinkingType(w, "adaptive")
-		if effort = pl.effort.String(); pl.effort == chat.EffortXHigh && !pl.xhigh {
+		if effort = pl.effort.String(); pl.effort == chat.EffortXHigh && !pl.can.XHigh {
 			effort = "high"
 		}
 	case pl.effort == chat.EffortNone || pl.effort == chat.EffortMinimal:
-		switch pl.off {
-		case offDisabled:
+		switch pl.can.Off {
+		case models.OffDisabled:
 			writeThinkingType(w, "disabled")
-		case offBetween:
+		case models.OffBetween:
 			writeThinkingType(w, "between_tools")
-		case offNever:
+		case models.OffNever:
 			effort = "low"
 		}
 	}
@@ -294,7 +296,7 @@ func (p *plugin) takes(pl *plan, name []byte) bool {
 	case "parallel_tool_calls":
 		return r.Tools() > 0
 	case "reasoning_effort":
-		return !pl.dropEffort && (pl.ability.thinking != thinkingNone || r.Effort <= chat.EffortMinimal)
+		return !pl.dropEffort && (pl.can.Thinking != models.ThinkingNone || r.Effort <= chat.EffortMinimal)
 	case "temperature":
 		return pl.temperature != nil || isOne(r.Temperature)
 	case "top_p":

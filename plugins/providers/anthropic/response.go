@@ -2,126 +2,181 @@ package main
 
 import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // Response implements provider.Plugin.
 func (p *plugin) Response(in *abi.ResponseInput, out *abi.ResponseOutput) error {
 	if in.Status >= 400 {
-		return refusal(in.Status, in.Body, chat.RetryAfter(in.Headers, in.Now))
+		return readError(in.Status, in.Body, refusal.RetryAfter(in.Headers, in.Now))
 	}
-	root, err := jsonraw.Parse(in.Body)
-	if err != nil || in.Status < 200 || in.Status >= 300 || root.Kind() != jsonraw.Object {
-		return chat.FromText(0, in.Body, 0)
+	doc := &p.doc
+	if err := doc.Read(in.Body); err != nil || in.Status < 200 || in.Status >= 300 || doc.Kind(jsonraw.Root) != jsonraw.Object {
+		return refusal.FromText(0, in.Body, 0)
 	}
-	if root.Get("type").TextIs("error") {
-		return refusal(0, in.Body, 0)
+	var a reply
+	a.read(doc)
+	if a.kind != 0 && doc.Value(a.kind).TextIs("error") {
+		return readError(0, in.Body, 0)
 	}
+	var used counts
+	if a.usage != 0 {
+		used.update(doc.Value(a.usage))
+	}
+	out.Usage = used.usage()
 	if in.Dialect == abi.DialectAnthropic {
-		var c counts
-		c.update(root.Get("usage"))
-		out.AsIs, out.Usage = true, c.usage()
+		out.AsIs = true
 		return nil
 	}
-	return p.complete(in, out, root)
+	return p.complete(in, out, &a)
+}
+
+// reply is the members of a message that are looked at, 0 for those that it does not have.
+type reply struct{ kind, id, model, content, stop, usage jsonraw.Node }
+
+const (
+	replyType = 1 + iota
+	replyID
+	replyModel
+	replyContent
+	replyStop
+	replyUsage
+)
+
+var replyKeys = jsonraw.NewKeys("type", "id", "model", "content", "stop_reason", "usage")
+
+func (r *reply) read(doc *jsonraw.Outline) {
+	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
+		switch n := key + 1; doc.Find(key, &replyKeys) {
+		case replyType:
+			r.kind = n
+		case replyID:
+			r.id = n
+		case replyModel:
+			r.model = n
+		case replyContent:
+			r.content = n
+		case replyStop:
+			r.stop = n
+		case replyUsage:
+			r.usage = n
+		}
+	}
+}
+
+// value returns the text of a node, nil for 0.
+func (p *plugin) value(n jsonraw.Node) jsonraw.Value {
+	if n == 0 {
+		return nil
+	}
+	return p.doc.Value(n)
 }
 
 // complete writes the chat completion of a message.
-func (p *plugin) complete(in *abi.ResponseInput, out *abi.ResponseOutput, root jsonraw.Value) error {
+func (p *plugin) complete(in *abi.ResponseInput, out *abi.ResponseOutput, a *reply) error {
 	if err := p.state.decode(in.State); err != nil {
 		return err
+	}
+	if a.content == 0 || p.doc.Kind(a.content) != jsonraw.Array {
+		return refusal.FromText(0, in.Body, 0)
 	}
 	c := &p.completion
 	c.Reset()
 	c.Created = in.Now
 	choice := c.Add()
-	var content, stop jsonraw.Value
-	var used counts
-	for m := root.Members(); m.Next(); {
-		switch string(m.Name()) {
-		case "id":
-			c.ID = m.Value
-		case "model":
-			c.Model = m.Value
-		case "content":
-			content = m.Value
-		case "stop_reason":
-			stop = m.Value
-		case "usage":
-			used = counts{}
-			used.update(m.Value)
-		}
-	}
-	if content.Kind() != jsonraw.Array {
-		return chat.FromText(0, in.Body, 0)
-	}
-	jsonCall, err := p.readContent(choice, content)
+	jsonCall, err := p.readContent(choice, a.content)
 	if err != nil {
 		return err
 	}
-	choice.Finish = finishReason(stop, len(choice.Calls), jsonCall)
+	choice.Finish = finishReason(p.value(a.stop), choice.Calls(), jsonCall)
+	c.ID, c.Model = p.value(a.id), p.value(a.model)
 	p.fillHead(&c.ID, &c.Model, in.RequestID, in.Model)
-	c.Usage = used.usage()
-	out.Usage = c.Usage
+	c.Usage = out.Usage
 	out.Body = c.Append(out.Body)
 	return nil
 }
 
+// contentBlock is the members of a content block that are looked at, 0 for those that it does not have.
+type contentBlock struct{ kind, text, thinking, id, name, input jsonraw.Node }
+
+const (
+	blockType = 1 + iota
+	blockText
+	blockThinking
+	blockID
+	blockName
+	blockInput
+)
+
+var blockKeys = jsonraw.NewKeys("type", "text", "thinking", "id", "name", "input")
+
+func (b *contentBlock) read(doc *jsonraw.Outline, v jsonraw.Node) {
+	for key, end := doc.Members(v); key < end; key = doc.After(key + 1) {
+		switch n := key + 1; doc.Find(key, &blockKeys) {
+		case blockType:
+			b.kind = n
+		case blockText:
+			b.text = n
+		case blockThinking:
+			b.thinking = n
+		case blockID:
+			b.id = n
+		case blockName:
+			b.name = n
+		case blockInput:
+			b.input = n
+		}
+	}
+}
+
 // readContent sorts the blocks. jsonCall says that one of them was the tool of jsonTool.
-func (p *plugin) readContent(choice *chat.Choice, content jsonraw.Value) (jsonCall bool, err error) {
-	p.scratch = append(p.scratch[:0], '[')
-	for e := content.Elements(); e.Next(); {
-		var kind, text, thinking, id, name, input jsonraw.Value
-		for m := e.Value.Members(); m.Next(); {
-			switch string(m.Name()) {
-			case "type":
-				kind = m.Value
-			case "text":
-				text = m.Value
-			case "thinking":
-				thinking = m.Value
-			case "id":
-				id = m.Value
-			case "name":
-				name = m.Value
-			case "input":
-				input = m.Value
-			}
+func (p *plugin) readContent(choice *answer.Choice, content jsonraw.Node) (jsonCall bool, err error) {
+	doc := &p.doc
+	thoughts := append(p.scratch[:0], '[')
+	for e, end := doc.Elements(content); e < end; e = doc.After(e) {
+		var b contentBlock
+		if b.read(doc, e); b.kind == 0 {
+			continue
 		}
-		switch string(kind.Inner()) {
+		switch string(doc.Inner(b.kind)) {
 		case "text":
-			choice.Content = append(choice.Content, text)
+			choice.Content(p.value(b.text))
 		case "thinking":
-			choice.Reasoning = append(choice.Reasoning, thinking)
-			p.appendBlock(e.Value)
+			choice.Reasoning(p.value(b.thinking))
+			thoughts = append(append(thoughts, doc.Value(e)...), ',')
 		case "redacted_thinking":
-			p.appendBlock(e.Value)
+			thoughts = append(append(thoughts, doc.Value(e)...), ',')
 		case "tool_use":
-			if id.Kind() != jsonraw.String || name.Kind() != jsonraw.String {
-				return false, chat.BadResponse("the provider's answer has a tool call without id or name")
+			own, err := p.readCall(choice, &b)
+			if err != nil {
+				return false, err
 			}
-			if p.state.jsonTool && name.TextIs(jsonToolName) {
-				jsonCall = true
-				choice.Content = append(choice.Content, jsonraw.AppendQuoted(nil, input))
-				continue
-			}
-			choice.Calls = append(choice.Calls, chat.OutCall{ID: id, Name: name, Arguments: input})
+			jsonCall = jsonCall || own
 		}
 	}
-	choice.HasContent = len(choice.Calls) == 0
-	if len(p.scratch) > 1 {
-		p.scratch = append(p.scratch, ']')
-		choice.Extra = append(choice.Extra, chat.Extra{Name: "thinking_blocks", Value: p.scratch})
+	choice.HasContent = choice.HasContent || choice.Calls() == 0
+	if n := len(thoughts); n > 1 {
+		thoughts[n-1] = ']'
+		choice.Extra = append(choice.Extra, answer.Extra{Name: "thinking_blocks", Value: thoughts})
 	}
+	p.scratch = thoughts
 	return jsonCall, nil
 }
 
-func (p *plugin) appendBlock(block jsonraw.Value) {
-	if len(p.scratch) > 1 {
-		p.scratch = append(p.scratch, ',')
+// readCall reads a call, and reports whether it was one of the tool of jsonTool.
+func (p *plugin) readCall(choice *answer.Choice, b *contentBlock) (jsonCall bool, err error) {
+	doc := &p.doc
+	if b.id == 0 || b.name == 0 || doc.Kind(b.id) != jsonraw.String || doc.Kind(b.name) != jsonraw.String {
+		return false, refusal.BadResponse("the provider's answer has a tool call without id or name")
 	}
-	p.scratch = append(p.scratch, block...)
+	if p.state.jsonTool && doc.Value(b.name).TextIs(jsonToolName) {
+		choice.Content(jsonraw.AppendQuoted(nil, p.value(b.input)))
+		return true, nil
+	}
+	choice.Call(doc.Value(b.id), doc.Value(b.name), p.value(b.input))
+	return false, nil
 }
 
 // maxName is how long an id or a model's name may be; a stream's state holds both.
@@ -130,7 +185,7 @@ const maxName = 1 << 10
 // fillHead replaces an id or model that the vendor did not give.
 func (p *plugin) fillHead(id, model *jsonraw.Value, requestID, asked []byte) {
 	if id.Kind() != jsonraw.String || len(*id) > maxName {
-		*id = chat.AppendID(nil, requestID[:min(len(requestID), maxName)])
+		*id = answer.AppendID(nil, requestID[:min(len(requestID), maxName)])
 	}
 	if model.Kind() != jsonraw.String || len(*model) > maxName {
 		*model = jsonraw.AppendString(nil, asked[:min(len(asked), maxName)])

@@ -4,7 +4,8 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // stateVersion is the first byte of a state.
@@ -60,7 +61,7 @@ const (
 	maxCalls  = 1 << 12
 )
 
-var finishReasons = [...]string{"", chat.FinishStop, chat.FinishLength, chat.FinishToolCalls, chat.FinishContentFilter}
+var finishReasons = [...]string{"", answer.FinishStop, answer.FinishLength, answer.FinishToolCalls, answer.FinishContentFilter}
 
 func appendInitialState(dst []byte, jsonTool bool) []byte {
 	bits := byte(0)
@@ -170,4 +171,4 @@ func (s *state) find(index uint64) *block {
 }
 
 // errState refuses a state that this version did not write.
-var errState = chat.BadResponse("the stream's state can't be read")
+var errState = refusal.BadResponse("the stream's state can't be read")

@@ -4,14 +4,15 @@ import (
 	"bytes"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // Stream implements provider.Plugin.
 func (p *plugin) Stream(in *abi.StreamInput, out *abi.StreamOutput) error {
 	if in.Dialect != abi.DialectOpenAI {
-		return chat.UnsupportedDialect(vendor, in.Dialect)
+		return refusal.UnsupportedDialect(vendor, in.Dialect)
 	}
 	s := &p.state
 	if err := s.decode(in.State); err != nil {
@@ -41,7 +42,7 @@ func (p *plugin) end(out *abi.StreamOutput) {
 		p.finish(out)
 		return
 	}
-	p.stream.Fail(chat.BadResponse("the provider's stream ended early"))
+	p.stream.Fail(refusal.BadResponse("the provider's stream ended early"))
 }
 
 func (p *plugin) finish(out *abi.StreamOutput) {
@@ -59,7 +60,7 @@ func (p *plugin) event(in *abi.StreamInput, out *abi.StreamOutput, name, data []
 	doc := &p.doc
 	if err := doc.Read(data); err != nil || doc.Kind(jsonraw.Root) != jsonraw.Object {
 		if len(bytes.TrimSpace(data)) > 0 {
-			p.stream.Fail(chat.FromText(0, data, 0))
+			p.stream.Fail(refusal.FromText(0, data, 0))
 		}
 		return
 	}
@@ -84,7 +85,7 @@ func (p *plugin) event(in *abi.StreamInput, out *abi.StreamOutput, name, data []
 	}
 	switch string(name) {
 	case "error":
-		p.stream.Fail(refusal(0, data, 0))
+		p.stream.Fail(readError(0, data, 0))
 	case "message_start":
 		p.begin(in, e.message)
 	case "content_block_start":
@@ -183,7 +184,7 @@ func (p *plugin) begin(in *abi.StreamInput, message jsonraw.Node) {
 	}
 	s.started = true
 	p.fillHead(&id, &model, in.RequestID, in.Model)
-	p.head = chat.AppendHead(p.head[:0], id, model, in.Now)
+	p.head = answer.AppendHead(p.head[:0], id, model, in.Now)
 	s.head = p.head
 	p.stream.SetHead(s.head)
 	p.stream.Role()
@@ -236,12 +237,11 @@ func (p *plugin) blockStart(e *event) {
 		}
 		return
 	case "redacted_thinking":
-		p.scratch = append(append(append(p.scratch[:0], '['), doc.Value(e.block)...), ']')
-		p.stream.Delta("thinking_blocks", p.scratch)
+		p.thought(`[`, doc.Value(e.block), `]`)
 		return
 	case "tool_use":
 		if id.Kind() != jsonraw.String || name.Kind() != jsonraw.String {
-			p.stream.Fail(chat.BadResponse("the provider's stream has a tool call without id or name"))
+			p.stream.Fail(refusal.BadResponse("the provider's stream has a tool call without id or name"))
 			return
 		}
 		if first := input.Members(); first.Next() {
@@ -259,7 +259,7 @@ func (p *plugin) blockStart(e *event) {
 		b.kind = blockOther
 	}
 	if len(s.blocks) == maxBlocks || len(b.input) > maxInput || s.calls >= maxCalls {
-		p.stream.Fail(chat.BadResponse("the provider's stream has too many or too large blocks"))
+		p.stream.Fail(refusal.BadResponse("the provider's stream has too many or too large blocks"))
 		return
 	}
 	if old := s.find(e.index); old != nil {
@@ -302,9 +302,7 @@ func (p *plugin) delta(index uint64, kind string, value jsonraw.Value) {
 	case "thinking_delta":
 		p.stream.Reasoning(value)
 	case "signature_delta":
-		p.scratch = append(p.scratch[:0], `[{"type":"thinking","thinking":"","signature":`...)
-		p.scratch = append(append(p.scratch, value...), '}', ']')
-		p.stream.Delta("thinking_blocks", p.scratch)
+		p.thought(`[{"type":"thinking","thinking":"","signature":`, value, `}]`)
 	case "input_json_delta":
 		if b == nil {
 			return
@@ -318,6 +316,16 @@ func (p *plugin) delta(index uint64, kind string, value jsonraw.Value) {
 			p.stream.Content(value)
 		}
 		b.input = nil
+	}
+}
+
+// thought writes thinking_blocks.
+func (p *plugin) thought(before string, value jsonraw.Value, after string) {
+	w := jsonraw.Writer{Buf: p.scratch[:0]}
+	w.Around(before, value, after)
+	p.stream.Delta("thinking_blocks", w.Buf)
+	if cap(w.Buf) > cap(p.scratch) {
+		p.scratch = w.Buf
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/switchyard-gateway/switchyard/plugins/providers/anthropic/internal/models"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
@@ -25,9 +26,9 @@ func (p *plugin) chooseJSONMode(pl *plan, thinks bool) jsonMode {
 	switch {
 	case r.Format.Kind == chat.FormatText:
 		return jsonOff
-	case r.Format.Kind == chat.FormatSchema && r.Format.Strict && pl.schema && strictSchema(r.Format.Schema):
+	case r.Format.Kind == chat.FormatSchema && r.Format.Strict && pl.can.Schema && strictSchema(r.Format.Schema):
 		return jsonNative
-	case r.Tools() == 0 && !thinks && !pl.noForce && pl.off != offNever:
+	case r.Tools() == 0 && !thinks && !pl.can.NoForce && pl.can.Off != models.OffNever:
 		return jsonTool
 	default:
 		return jsonPrompt
@@ -51,7 +52,7 @@ func (p *plugin) writeTools(w *jsonraw.Writer, pl *plan) {
 		if i > 0 {
 			buf = append(buf, ',')
 		}
-		buf = appendTool(buf, r.Tool(i), pl.schema)
+		buf = appendTool(buf, r.Tool(i), pl.can.Schema)
 	}
 	w.Buf = buf
 	w.End()

@@ -2,7 +2,7 @@ package main
 
 import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
 
@@ -51,17 +51,17 @@ func (c *counts) usage() abi.Usage {
 func finishReason(stop jsonraw.Value, calls int, jsonCall bool) string {
 	switch string(stop.Inner()) {
 	case "max_tokens", "model_context_window_exceeded":
-		return chat.FinishLength
+		return answer.FinishLength
 	case "refusal":
-		return chat.FinishContentFilter
+		return answer.FinishContentFilter
 	case "tool_use":
 		if !jsonCall {
-			return chat.FinishToolCalls
+			return answer.FinishToolCalls
 		}
 	case "":
 		if calls > 0 {
-			return chat.FinishToolCalls
+			return answer.FinishToolCalls
 		}
 	}
-	return chat.FinishStop
+	return answer.FinishStop
 }

@@ -21,12 +21,12 @@ func BenchmarkGuest(b *testing.B) {
 
 // BenchmarkNative is the same without a module, for profiles.
 func BenchmarkNative(b *testing.B) {
-	sdktest.Benchmark(b, sdktest.Native(b, &plugin{}, `{"num_ctx":8192}`), &benchLoad)
+	sdktest.Benchmark(b, sdktest.Native(b, newPlugin(), `{"num_ctx":8192}`), &benchLoad)
 }
 
 func benchInstance(b *testing.B) *provider.Instance {
 	b.Helper()
-	inst := provider.New(&plugin{})
+	inst := provider.New(newPlugin())
 	if err := abi.DecodeReply(inst.Configure(nil, []byte(`{"num_ctx":8192}`))); err != nil {
 		b.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 	"github.com/switchyard-gateway/switchyard/sdk/sdktest"
 )
 
@@ -21,7 +22,7 @@ func TestConfigRefusals(t *testing.T) {
 		{`{"truncate":1}`, "truncate must be true or false, not number"},
 		{`{"options":[]}`, "options must be an object, not array"},
 	} {
-		err := sdktest.ConfigureError(&plugin{}, c.config)
+		err := sdktest.ConfigureError(newPlugin(), c.config)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.config, err, c.want)
 		}
@@ -30,7 +31,7 @@ func TestConfigRefusals(t *testing.T) {
 
 // TestConfigKept: the config outlives the buffer that it came in.
 func TestConfigKept(t *testing.T) {
-	p := &plugin{}
+	p := newPlugin()
 	text := []byte(`{"keep_alive":"5m"}`)
 	if err := p.Configure(text); err != nil {
 		t.Fatal(err)
@@ -41,8 +42,20 @@ func TestConfigKept(t *testing.T) {
 	}
 }
 
+// TestLargeEmbeddings: an answer may hold more numbers than a request may hold values.
+func TestLargeEmbeddings(t *testing.T) {
+	host := sdktest.NewProvider(t, newPlugin(), "")
+	vector := "[" + strings.Repeat("0,", jsonraw.MaxNodes) + "1]"
+	out, err := host.Response(&abi.ResponseInput{
+		Endpoint: abi.EndpointEmbeddings, Dialect: abi.DialectOpenAI, Status: 200, Body: []byte(`{"model":"m","embeddings":[` + vector + `]}`),
+	})
+	if err != nil || !strings.Contains(string(out.Body), vector) {
+		t.Errorf("got %d bytes, %v", len(out.Body), err)
+	}
+}
+
 func TestRefusedRequests(t *testing.T) {
-	host := sdktest.NewProvider(t, &plugin{}, "")
+	host := sdktest.NewProvider(t, newPlugin(), "")
 	for name, change := range map[string]func(*abi.RequestInput){
 		"dialect":    func(in *abi.RequestInput) { in.Dialect = abi.DialectAnthropic },
 		"completion": func(in *abi.RequestInput) { in.Endpoint = abi.EndpointCompletions },

@@ -7,8 +7,8 @@ import (
 	"strconv"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // The state that an embeddings request hands to its response: one byte.
@@ -21,10 +21,10 @@ const (
 func (p *plugin) embedRequest(in *abi.RequestInput, out *abi.RequestOutput) error {
 	body, err := jsonraw.Parse(in.Body)
 	if err != nil {
-		return chat.Invalid("", "the body is not valid JSON: "+err.Error())
+		return refusal.Invalid("", "the body is not valid JSON: "+err.Error())
 	}
 	if body.Kind() != jsonraw.Object {
-		return chat.Invalid("", "the body must be a JSON object, not "+body.Kind().String())
+		return refusal.Invalid("", "the body must be a JSON object, not "+body.Kind().String())
 	}
 	var input, format, dimensions jsonraw.Value
 	for m := body.Members(); m.Next(); {
@@ -50,7 +50,7 @@ func (p *plugin) embedRequest(in *abi.RequestInput, out *abi.RequestOutput) erro
 	case format.TextIs("base64"):
 		want = wantBase64
 	default:
-		return chat.Invalid("encoding_format", "encoding_format must be float or base64")
+		return refusal.Invalid("encoding_format", "encoding_format must be float or base64")
 	}
 	out.Path = append(out.Path, "/api/embed"...)
 	out.State = append(out.State, want)
@@ -61,7 +61,7 @@ func (p *plugin) embedRequest(in *abi.RequestInput, out *abi.RequestOutput) erro
 	w.Member("input", input)
 	if !dimensions.Absent() {
 		if n, ok := dimensions.Int(); !ok || n < 1 {
-			return chat.Invalid("dimensions", "dimensions must be an integer of at least 1")
+			return refusal.Invalid("dimensions", "dimensions must be an integer of at least 1")
 		}
 		w.Member("dimensions", dimensions)
 	}
@@ -85,44 +85,52 @@ func checkInput(input jsonraw.Value) error {
 	case jsonraw.String:
 		return nil
 	case jsonraw.Missing, jsonraw.Null:
-		return chat.Invalid("input", "input is required")
+		return refusal.Invalid("input", "input is required")
 	case jsonraw.Array:
 		n := 0
 		for e := input.Elements(); e.Next(); n++ {
 			switch e.Value.Kind() {
 			case jsonraw.String:
 			case jsonraw.Number, jsonraw.Array:
-				ref := chat.Unsupported("input", "ollama takes texts, not tokens")
-				ref.Code = chat.CodeInvalidValue
+				ref := refusal.Unsupported("input", "ollama takes texts, not tokens")
+				ref.Code = refusal.CodeInvalidValue
 				return ref
 			default:
-				return chat.Invalid(itemPath("input", n), "each input must be a string")
+				return refusal.Invalid(itemPath("input", n), "each input must be a string")
 			}
 		}
 		if n == 0 {
-			return chat.Invalid("input", "input must not be empty")
+			return refusal.Invalid("input", "input must not be empty")
 		}
 		return nil
 	default:
-		return chat.Invalid("input", "input must be a string or a list of strings")
+		return refusal.Invalid("input", "input must be a string or a list of strings")
 	}
 }
 
 // embedResponse writes the list of embeddings.
-func (p *plugin) embedResponse(doc jsonraw.Value, in *abi.ResponseInput, out *abi.ResponseOutput) error {
-	var model, embeddings jsonraw.Value
-	for m := doc.Members(); m.Next(); {
-		switch string(m.Name()) {
+func (p *plugin) embedResponse(in *abi.ResponseInput, out *abi.ResponseOutput) error {
+	doc := &p.doc
+	var model jsonraw.Value
+	var embeddings jsonraw.Node
+	failed := false
+	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
+		switch n := key + 1; string(doc.Name(key)) {
 		case "model":
-			model = filled(m.Value)
+			model = p.value(filled(doc, n))
 		case "embeddings":
-			embeddings = m.Value
+			embeddings = n
 		case "prompt_eval_count":
-			out.Usage.Prompt = count(m.Value)
+			out.Usage.Prompt = count(doc.Value(n))
+		case "error":
+			failed = !doc.Absent(n)
 		}
 	}
-	if embeddings.Kind() != jsonraw.Array {
-		return chat.BadResponse("the provider's answer has no embeddings")
+	if failed {
+		return failure(in.Status, doc.Value(jsonraw.Root), in.Body, 0)
+	}
+	if embeddings == 0 || doc.Kind(embeddings) != jsonraw.Array {
+		return refusal.BadResponse("the provider's answer has no embeddings")
 	}
 	out.Usage.Present = true
 	w := jsonraw.Writer{Buf: out.Body}
@@ -131,26 +139,19 @@ func (p *plugin) embedResponse(doc jsonraw.Value, in *abi.ResponseInput, out *ab
 	w.String("list")
 	w.Key("data")
 	w.Array()
-	n := int64(0)
-	for e := embeddings.Elements(); e.Next(); n++ {
-		w.Object()
-		w.Key("object")
-		w.String("embedding")
-		w.Key("index")
-		w.Int(n)
-		w.Key("embedding")
-		if len(in.State) > 0 && in.State[0] == wantBase64 {
-			if !p.readFloats(e.Value) {
-				return chat.BadResponse("the provider's answer has an embedding that is not a list of numbers")
-			}
-			w.OpenString()
-			w.Buf = base64.StdEncoding.AppendEncode(w.Buf, p.floats)
-			w.CloseString()
-		} else {
-			w.Raw(e.Value)
+	buf := w.Buf
+	e, end := doc.Elements(embeddings)
+	for n := int64(0); e < end; n++ {
+		if n > 0 {
+			buf = append(buf, ',')
 		}
-		w.End()
+		var ok bool
+		if buf, ok = p.appendVector(buf, e, n, len(in.State) > 0 && in.State[0] == wantBase64); !ok {
+			return refusal.BadResponse("the provider's answer has an embedding that is not a list of numbers")
+		}
+		e = doc.After(e)
 	}
+	w.Buf = buf
 	w.End()
 	w.Member("model", modelName(model, in.Model))
 	w.Key("usage")
@@ -165,15 +166,33 @@ func (p *plugin) embedResponse(doc jsonraw.Value, in *abi.ResponseInput, out *ab
 	return nil
 }
 
-// readFloats puts the numbers of v into p.floats, as little-endian 32-bit floats.
-func (p *plugin) readFloats(v jsonraw.Value) bool {
-	p.floats = p.floats[:0]
-	for e := v.Elements(); e.Next(); {
-		f, err := strconv.ParseFloat(string(e.Value), 32)
-		if err != nil {
+// appendVector appends the element for one embedding. ok is false if it has to be encoded and is no list of numbers.
+func (p *plugin) appendVector(buf []byte, vector jsonraw.Node, index int64, encoded bool) (_ []byte, ok bool) {
+	buf = strconv.AppendInt(append(buf, `{"object":"embedding","index":`...), index, 10)
+	buf = append(buf, `,"embedding":`...)
+	if !encoded {
+		return append(append(buf, p.doc.Value(vector)...), '}'), true
+	}
+	if !p.readFloats(vector) {
+		return buf, false
+	}
+	buf = append(buf, '"')
+	if len(p.floats) > 0 {
+		buf = base64.StdEncoding.AppendEncode(buf, p.floats)
+	}
+	return append(buf, '"', '}'), true
+}
+
+// readFloats puts the numbers of a list into p.floats, as little-endian 32-bit floats.
+func (p *plugin) readFloats(list jsonraw.Node) bool {
+	doc, floats := &p.doc, p.floats[:0]
+	for e, end := doc.Elements(list); e < end; e = doc.After(e) {
+		f, ok := doc.Value(e).Float32()
+		if !ok {
 			return false
 		}
-		p.floats = binary.LittleEndian.AppendUint32(p.floats, math.Float32bits(float32(f)))
+		floats = binary.LittleEndian.AppendUint32(floats, math.Float32bits(f))
 	}
-	return v.Kind() == jsonraw.Array
+	p.floats = floats
+	return doc.Kind(list) == jsonraw.Array
 }

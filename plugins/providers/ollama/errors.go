@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // failure makes a refusal of an answer with this status; doc is its body, or missing if that is not JSON. Ollama says
@@ -17,11 +17,11 @@ func failure(status int, doc jsonraw.Value, body []byte, wait uint32) *abi.Refus
 	}
 	if len(text.Inner()) == 0 {
 		if status < 400 {
-			return chat.UpstreamError(502, "the provider reported an error without a text")
+			return refusal.UpstreamError(502, "the provider reported an error without a text")
 		}
-		return chat.FromText(status, body, wait)
+		return refusal.FromText(status, body, wait)
 	}
-	message := chat.Mask(text.Text())
+	message := refusal.Mask(text.Text())
 	lower := strings.ToLower(message)
 	says := func(phrases ...string) bool {
 		for _, s := range phrases {
@@ -33,29 +33,29 @@ func failure(status int, doc jsonraw.Value, body []byte, wait uint32) *abi.Refus
 	}
 	switch {
 	case says("context length", "context window", "context size", "prompt is too long", "exceeds the available context"):
-		return chat.ContextLength(message)
+		return refusal.ContextLength(message)
 	case says("does not support tools"):
-		return chat.Unsupported("tools", message)
+		return refusal.Unsupported("tools", message)
 	case says("does not support thinking", "does not support think"):
-		return chat.Unsupported("reasoning_effort", message)
+		return refusal.Unsupported("reasoning_effort", message)
 	case says("does not support images", "does not support vision", "missing data required for image input"):
-		return chat.Unsupported("messages", message)
+		return refusal.Unsupported("messages", message)
 	case says("does not support"):
-		return chat.Unsupported("", message)
+		return refusal.Unsupported("", message)
 	case says("more system memory"): // it will not fit a moment later either
-		ref := chat.Overloaded(message, wait)
+		ref := refusal.Overloaded(message, wait)
 		ref.Class = abi.ClassOther
 		return ref
 	case says("server busy", "maximum pending requests"):
-		return chat.Overloaded(message, wait)
+		return refusal.Overloaded(message, wait)
 	case status < 400 && says("not found, try pulling it"):
-		return chat.ModelNotFound(message)
+		return refusal.ModelNotFound(message)
 	case status < 400:
-		return chat.UpstreamError(502, message)
+		return refusal.UpstreamError(502, message)
 	}
-	ref := chat.FromStatus(status, message, wait)
+	ref := refusal.FromStatus(status, message, wait)
 	if ref.Kind == abi.ErrorInvalidRequest {
-		ref.Code = chat.CodeInvalidValue
+		ref.Code = refusal.CodeInvalidValue
 	}
 	return ref
 }

@@ -13,7 +13,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add([]byte(`{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA%41"}}]},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"x"}],"stop":["a"],"temperature":1,"response_format":{"type":"json_object"}}`), uint8(1))
 	f.Add([]byte(`{"input":["a"],"dimensions":3,"encoding_format":"base64"}`), uint8(2))
 	f.Fuzz(func(t *testing.T, body []byte, endpoint uint8) {
-		host := sdktest.NewProvider(t, &plugin{}, `{"num_ctx":10,"options":{"top_k":1}}`)
+		host := sdktest.NewProvider(t, newPlugin(), `{"num_ctx":10,"options":{"top_k":1}}`)
 		out, err := host.Request(&abi.RequestInput{
 			Endpoint: abi.Endpoint(endpoint), Dialect: abi.DialectOpenAI, Flags: abi.FlagStream, Model: []byte("m"), Body: body,
 		})
@@ -29,7 +29,7 @@ func FuzzResponse(f *testing.F) {
 	f.Add(200, uint8(2), []byte{1}, []byte(`{"embeddings":[[1,2.5e0]],"prompt_eval_count":1}`))
 	f.Add(404, uint8(1), []byte{}, []byte(`{"error":{"message":"x"}}`))
 	f.Fuzz(func(t *testing.T, status int, endpoint uint8, state, body []byte) {
-		host := sdktest.NewProvider(t, &plugin{}, "")
+		host := sdktest.NewProvider(t, newPlugin(), "")
 		out, err := host.Response(&abi.ResponseInput{
 			Endpoint: abi.Endpoint(endpoint), Dialect: abi.DialectOpenAI, Status: status & 0xffff, Now: sdktest.Now, Model: []byte("m"),
 			RequestID: []byte("r"), State: state, Body: body,
@@ -45,7 +45,7 @@ func FuzzStream(f *testing.F) {
 	f.Add([]byte{}, []byte(textLine), []byte(`{"done":true}`), uint8(0))
 	f.Add([]byte{1, 0, 3, 0, '{'}, []byte(`{"message":{"tool_calls":[{},1]},"logprobs":[]}`), []byte(`{"error":1}`), uint8(1))
 	f.Fuzz(func(t *testing.T, state, first, second []byte, end uint8) {
-		host := sdktest.NewProvider(t, &plugin{}, "")
+		host := sdktest.NewProvider(t, newPlugin(), "")
 		in := streamInput(state, string(first), string(second))
 		in.End = abi.End(end % 3)
 		out, err := host.Stream(in)

@@ -10,7 +10,7 @@ import (
 
 func TestGolden(t *testing.T) {
 	sdktest.Golden{
-		New: func() provider.Plugin { return &plugin{} }, Decode: decode, Endings: []string{"\r\n"},
+		New: func() provider.Plugin { return newPlugin() }, Decode: decode, Endings: []string{"\r\n"},
 	}.Run(t)
 }
 

@@ -6,11 +6,13 @@ package main
 import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 	"github.com/switchyard-gateway/switchyard/sdk/provider"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
-func init() { provider.Register(&plugin{}) }
+func init() { provider.Register(newPlugin()) }
 
 func main() {}
 
@@ -26,12 +28,16 @@ type plugin struct {
 	req        chat.Request
 	doc        jsonraw.Outline // the answer or the event at hand
 	reply      reply
-	completion chat.Completion
-	chunks     chat.Stream
+	completion answer.Completion
+	chunks     answer.Stream
 	options    []option
 	buf        []byte
+	id         []byte // room for a call's id
 	floats     []byte
 }
+
+// newPlugin returns a plugin that takes lists of embeddings as long as an answer may be.
+func newPlugin() *plugin { return &plugin{doc: jsonraw.Outline{Limit: answer.MaxNodes}} }
 
 func (p *plugin) Describe() abi.Description {
 	return abi.Description{
@@ -46,7 +52,7 @@ func (p *plugin) Describe() abi.Description {
 // Request turns a chat or an embeddings request into Ollama's.
 func (p *plugin) Request(in *abi.RequestInput, out *abi.RequestOutput) error {
 	if in.Dialect != abi.DialectOpenAI {
-		return chat.UnsupportedDialect(name, in.Dialect)
+		return refusal.UnsupportedDialect(name, in.Dialect)
 	}
 	out.ResponseMode = abi.ModeTranslate
 	out.Auth = abi.AuthBearer // for hosted Ollama; a local one needs no key and ignores it
@@ -56,7 +62,7 @@ func (p *plugin) Request(in *abi.RequestInput, out *abi.RequestOutput) error {
 	case abi.EndpointEmbeddings:
 		return p.embedRequest(in, out)
 	default:
-		return chat.UnsupportedEndpoint(name, in.Endpoint)
+		return refusal.UnsupportedEndpoint(name, in.Endpoint)
 	}
 }
 
@@ -68,16 +74,13 @@ func (p *plugin) Response(in *abi.ResponseInput, out *abi.ResponseOutput) error 
 		doc = p.doc.Value(jsonraw.Root)
 	}
 	if in.Status >= 400 || in.Status < 200 {
-		return failure(in.Status, doc, in.Body, chat.RetryAfter(in.Headers, in.Now))
+		return failure(in.Status, doc, in.Body, refusal.RetryAfter(in.Headers, in.Now))
 	}
 	if err != nil || doc.Kind() != jsonraw.Object {
-		return chat.FromText(in.Status, in.Body, 0)
-	}
-	if failed := doc.Get("error"); !failed.Absent() {
-		return failure(in.Status, doc, in.Body, 0)
+		return refusal.FromText(in.Status, in.Body, 0)
 	}
 	if in.Endpoint == abi.EndpointEmbeddings {
-		return p.embedResponse(doc, in, out)
+		return p.embedResponse(in, out)
 	}
 	return p.chatResponse(in, out)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // openings is how messages of the roles begin, up to the value of content.
@@ -29,7 +30,7 @@ func (p *plugin) writeMessages(w *jsonraw.Writer) error {
 		}
 	}
 	if len(w.Buf) == empty { // an empty list would only load the model
-		return chat.Invalid("messages", "no message has any content")
+		return refusal.Invalid("messages", "no message has any content")
 	}
 	w.End()
 	return nil
@@ -80,20 +81,11 @@ func writeContent(w *jsonraw.Writer, m chat.Message) error {
 		return nil
 	}
 	w.OpenString()
-	empty := len(w.Buf)
-	add := func(text jsonraw.Value) {
-		if len(text) > len(`""`) {
-			if len(w.Buf) > empty {
-				w.Escape("\n")
-			}
-			w.Inner(text)
-		}
-	}
-	images := 0
+	buf, images := w.Buf, 0
 	for part := m.Parts(); part.Next(); {
 		switch part.Kind {
 		case chat.PartText, chat.PartRefusal:
-			add(part.Text())
+			buf = appendLine(buf, part.Text(), len(w.Buf))
 		case chat.PartThinking, chat.PartRedacted: // thinking stands in a member of its own
 		case chat.PartImage:
 			images++
@@ -101,7 +93,7 @@ func writeContent(w *jsonraw.Writer, m chat.Message) error {
 			return m.RefusePart(&part.Part, name)
 		}
 	}
-	add(refusal)
+	w.Buf = appendLine(buf, refusal, len(w.Buf))
 	w.CloseString()
 	if images == 0 {
 		return nil
@@ -119,20 +111,31 @@ func writeContent(w *jsonraw.Writer, m chat.Message) error {
 	return nil
 }
 
+// appendLine appends the inside of the string text, if there is any, behind the end of the line that began at start.
+func appendLine(buf []byte, text jsonraw.Value, start int) []byte {
+	if len(text) <= len(`""`) {
+		return buf
+	}
+	if len(buf) > start {
+		buf = append(buf, `\n`...)
+	}
+	return append(buf, text[1:len(text)-1]...)
+}
+
 // writeImage writes the image's data as a string of base64.
 func writeImage(w *jsonraw.Writer, m chat.Message, part *chat.Part) error {
 	const at = ".image_url.url"
 	if !chat.IsDataURL(part.URL()) {
-		ref := chat.Unsupported(m.PartPath(part, at), "ollama takes images as data URLs only; remote ones are not fetched")
-		ref.Code = chat.CodeInvalidValue
+		ref := refusal.Unsupported(m.PartPath(part, at), "ollama takes images as data URLs only; remote ones are not fetched")
+		ref.Code = refusal.CodeInvalidValue
 		return ref
 	}
 	d, ok := chat.ParseDataURL(part.URL())
 	if !ok || len(d.Base64) == 0 {
-		return chat.Invalid(m.PartPath(part, at), "the data URL holds no data")
+		return refusal.Invalid(m.PartPath(part, at), "the data URL holds no data")
 	}
 	if !strings.HasPrefix(d.MediaType, "image/") {
-		return chat.Invalid(m.PartPath(part, at), "the data URL is of type "+d.MediaType+", not an image")
+		return refusal.Invalid(m.PartPath(part, at), "the data URL is of type "+d.MediaType+", not an image")
 	}
 	w.OpenString()
 	w.Buf = append(w.Buf, d.Base64...)
@@ -160,11 +163,11 @@ func writeThinking(w *jsonraw.Writer, m chat.Message) {
 		}
 		w.Inner(text)
 	}
-	if _, plain := m.Text(); plain && m.ThinkingBlocks() == nil {
+	if _, plain := m.Text(); plain && !m.HasThoughts() {
 		return
 	}
-	for e := m.ThinkingBlocks().Elements(); e.Next(); {
-		add(e.Value.Get("thinking"))
+	for t := m.Thoughts(); t.Next(); {
+		add(t.Thinking())
 	}
 	for part := m.Parts(); part.Next(); {
 		if part.Kind == chat.PartThinking {
@@ -182,19 +185,23 @@ func (p *plugin) writeCalls(w *jsonraw.Writer, m chat.Message) error {
 	}
 	w.Key("tool_calls")
 	w.Array()
+	buf, scratch := w.Buf, p.buf
 	calls := m.Calls()
 	for calls.Next() {
-		arguments, err := calls.AppendArguments(p.buf[:0])
-		if err != nil {
+		var err error
+		if scratch, err = calls.AppendArguments(scratch[:0]); err != nil {
 			return err
 		}
-		p.buf = arguments
-		w.Around(`{"id":`, calls.ID(), `,"function":{"index":`)
-		buf := strconv.AppendInt(w.Buf, int64(calls.Index), 10)
+		if calls.Index > 0 {
+			buf = append(buf, ',')
+		}
+		buf = append(append(buf, `{"id":`...), calls.ID()...)
+		buf = strconv.AppendInt(append(buf, `,"function":{"index":`...), int64(calls.Index), 10)
 		buf = append(append(buf, `,"name":`...), calls.Name()...)
-		buf = append(append(buf, `,"arguments":`...), arguments...)
-		w.Buf = append(buf, `}}`...)
+		buf = append(append(buf, `,"arguments":`...), scratch...)
+		buf = append(buf, `}}`...)
 	}
+	w.Buf, p.buf = buf, scratch
 	w.End()
 	return calls.Err
 }

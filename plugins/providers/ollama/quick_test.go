@@ -10,7 +10,7 @@ import (
 // TestQuick changes every byte of a line that is handled without being parsed: it must give what the same line gives
 // behind a space, which sends it the long way.
 func TestQuick(t *testing.T) {
-	host := sdktest.NewProvider(t, &plugin{}, "")
+	host := sdktest.NewProvider(t, newPlugin(), "")
 	play := func(state []byte, line string) (state2, chunks []byte, done bool) {
 		out, err := host.Stream(streamInput(state, line))
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // chatRequest writes the body of /api/chat.
@@ -16,7 +17,7 @@ func (p *plugin) chatRequest(in *abi.RequestInput, out *abi.RequestOutput) error
 		return err
 	}
 	if r.N > 1 {
-		return chat.Unsupported("n", "ollama gives one choice only")
+		return refusal.Unsupported("n", "ollama gives one choice only")
 	}
 	stream := in.Flags&abi.FlagStream != 0
 	if stream {
@@ -127,12 +128,12 @@ func (p *plugin) writeLogprobs(w *jsonraw.Writer) error {
 		switch string(m.Name) {
 		case "logprobs":
 			if m.Value.Kind() != jsonraw.Bool {
-				return chat.Invalid("logprobs", "logprobs must be true or false")
+				return refusal.Invalid("logprobs", "logprobs must be true or false")
 			}
 			w.Member("logprobs", m.Value)
 		case "top_logprobs":
 			if n, ok := m.Value.Int(); !ok || n < 0 || n > 20 {
-				return chat.Invalid("top_logprobs", "top_logprobs must be an integer from 0 to 20")
+				return refusal.Invalid("top_logprobs", "top_logprobs must be an integer from 0 to 20")
 			}
 			w.Member("top_logprobs", m.Value)
 		}
@@ -165,7 +166,7 @@ func (p *plugin) writeOptions(w *jsonraw.Writer) error {
 		switch m := &r.Params[i]; string(m.Name) {
 		case "temperature", "top_p", "top_k", "min_p", "seed", "frequency_penalty", "presence_penalty":
 			if m.Value.Kind() != jsonraw.Number {
-				return chat.Invalid(string(m.Name), string(m.Name)+" must be a number")
+				return refusal.Invalid(string(m.Name), string(m.Name)+" must be a number")
 			}
 			p.addOption(m.Name, m.Value)
 		}

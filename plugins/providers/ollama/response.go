@@ -3,51 +3,65 @@ package main
 import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
-// reply is one object that /api/chat answers: the whole answer, or one line of a stream. Strings that are empty are
-// missing.
+// reply is one object that /api/chat answers: the whole answer, or one line of a stream. Its members are nodes of the
+// plugin's doc, 0 where they are missing; strings that are empty are.
 type reply struct {
-	model    jsonraw.Value
-	content  jsonraw.Value
-	thinking jsonraw.Value
-	calls    jsonraw.Value // an array
-	logprobs jsonraw.Value // an array
-	failed   jsonraw.Value // the member error, missing when null
-	reason   jsonraw.Value
-	message  bool
-	done     bool
-	usage    abi.Usage
+	model, content, thinking jsonraw.Node // strings
+	calls                    jsonraw.Node // an array that is not empty
+	logprobs                 jsonraw.Node // an array
+	failed                   jsonraw.Node // the member error, missing when null
+	reason                   jsonraw.Node
+	message                  bool
+	done                     bool
+	usage                    abi.Usage
 }
 
+const (
+	keyModel = 1 + iota
+	keyMessage
+	keyContent
+	keyThinking
+	keyCalls
+	keyDone
+	keyReason
+	keyLogprobs
+	keyPrompt
+	keyCompletion
+	keyError
+)
+
+var replyKeys = jsonraw.NewKeys("model", "message", "content", "thinking", "tool_calls", "done", "done_reason", "logprobs",
+	"prompt_eval_count", "eval_count", "error")
+
 func (r *reply) read(doc *jsonraw.Outline) {
-	// Field by field: a guest clears a struct of this size many times more slowly.
-	r.model, r.content, r.thinking, r.calls, r.logprobs, r.failed, r.reason = nil, nil, nil, nil, nil, nil, nil
-	r.message, r.done, r.usage.Prompt, r.usage.Completion = false, false, 0, 0
+	*r = reply{}
 	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
-		n := key + 1
-		switch string(doc.Name(key)) {
-		case "model":
-			r.model = text(doc, n)
-		case "message":
+		switch n := key + 1; doc.Find(key, &replyKeys) {
+		case keyModel:
+			r.model = filled(doc, n)
+		case keyMessage:
 			r.message = doc.Kind(n) == jsonraw.Object
 			r.readMessage(doc, n)
-		case "done":
+		case keyDone:
 			r.done, _ = doc.Value(n).Bool()
-		case "done_reason":
-			r.reason = doc.Value(n)
-		case "logprobs":
+		case keyReason:
+			r.reason = n
+		case keyLogprobs:
 			if doc.Kind(n) == jsonraw.Array {
-				r.logprobs = doc.Value(n)
+				r.logprobs = n
 			}
-		case "prompt_eval_count":
+		case keyPrompt:
 			r.usage.Prompt = count(doc.Value(n))
-		case "eval_count":
+		case keyCompletion:
 			r.usage.Completion = count(doc.Value(n))
-		case "error":
+		case keyError:
 			if !doc.Absent(n) {
-				r.failed = doc.Value(n)
+				r.failed = n
 			}
 		}
 	}
@@ -56,35 +70,34 @@ func (r *reply) read(doc *jsonraw.Outline) {
 
 func (r *reply) readMessage(doc *jsonraw.Outline, v jsonraw.Node) {
 	for key, end := doc.Members(v); key < end; key = doc.After(key + 1) {
-		n := key + 1
-		switch string(doc.Name(key)) {
-		case "content":
-			r.content = text(doc, n)
-		case "thinking":
-			r.thinking = text(doc, n)
-		case "tool_calls":
-			r.calls = nil
+		switch n := key + 1; doc.Find(key, &replyKeys) {
+		case keyContent:
+			r.content = filled(doc, n)
+		case keyThinking:
+			r.thinking = filled(doc, n)
+		case keyCalls:
+			r.calls = 0
 			if first, end := doc.Elements(n); first < end {
-				r.calls = doc.Value(n)
+				r.calls = n
 			}
 		}
 	}
 }
 
-// text returns a value if it is a string that is not empty.
-func text(doc *jsonraw.Outline, n jsonraw.Node) jsonraw.Value {
+// filled returns the node n if it is a string that is not empty, else 0.
+func filled(doc *jsonraw.Outline, n jsonraw.Node) jsonraw.Node {
 	if len(doc.Inner(n)) == 0 {
-		return nil
+		return 0
 	}
-	return doc.Value(n)
+	return n
 }
 
-// filled returns v if it is a string that is not empty.
-func filled(v jsonraw.Value) jsonraw.Value {
-	if len(v.Inner()) == 0 {
+// value returns the text of a node of the plugin's doc, nil for 0.
+func (p *plugin) value(n jsonraw.Node) jsonraw.Value {
+	if n == 0 {
 		return nil
 	}
-	return v
+	return p.doc.Value(n)
 }
 
 func count(v jsonraw.Value) uint64 {
@@ -98,41 +111,63 @@ func count(v jsonraw.Value) uint64 {
 func finish(reason jsonraw.Value, called bool) string {
 	switch {
 	case reason.TextIs("length"):
-		return chat.FinishLength
+		return answer.FinishLength
 	case called:
-		return chat.FinishToolCalls
+		return answer.FinishToolCalls
 	default:
-		return chat.FinishStop
+		return answer.FinishStop
 	}
 }
 
-// readCall reads one element of tool_calls; what is missing gets a stand-in. n is its place in the answer.
-func (p *plugin) readCall(v jsonraw.Value, requestID []byte, n int) (c chat.OutCall) {
-	for m := v.Members(); m.Next(); {
-		switch string(m.Name()) {
-		case "id":
-			c.ID = filled(m.Value)
-		case "function":
-			for f := m.Value.Members(); f.Next(); {
-				switch string(f.Name()) {
-				case "name":
-					c.Name = filled(f.Value)
-				case "arguments":
-					c.Arguments = f.Value
+// call is one element of tool_calls.
+type call struct{ id, name, arguments jsonraw.Value }
+
+const (
+	callID = 1 + iota
+	callFunction
+	callName
+	callArguments
+)
+
+var callKeys = jsonraw.NewKeys("id", "function", "name", "arguments")
+
+// readCall reads an element of tool_calls; what is missing gets a stand-in. n is its place in the answer.
+func (p *plugin) readCall(e jsonraw.Node, requestID []byte, n int) (c call) {
+	doc := &p.doc
+	for key, end := doc.Members(e); key < end; key = doc.After(key + 1) {
+		switch doc.Find(key, &callKeys) {
+		case callID:
+			c.id = p.value(filled(doc, key+1))
+		case callFunction:
+			for f, end := doc.Members(key + 1); f < end; f = doc.After(f + 1) {
+				switch doc.Find(f, &callKeys) {
+				case callName:
+					c.name = p.value(filled(doc, f+1))
+				case callArguments:
+					c.arguments = doc.Value(f + 1)
 				}
 			}
 		}
 	}
-	if c.ID == nil {
-		c.ID = chat.AppendCallID(nil, requestID, 0, n)
+	if c.id == nil {
+		c.id = p.callID(requestID, n)
 	}
-	if c.Name == nil {
-		c.Name = emptyString
+	if c.name == nil {
+		c.name = emptyString
 	}
-	if c.Arguments.Absent() || c.Arguments.Kind() == jsonraw.String && chat.Blank(c.Arguments) {
-		c.Arguments = emptyObject
+	if c.arguments.Absent() || c.arguments.Kind() == jsonraw.String && chat.Blank(c.arguments) {
+		c.arguments = emptyObject
 	}
 	return c
+}
+
+// callID makes an id, which is valid until the next one.
+func (p *plugin) callID(requestID []byte, n int) jsonraw.Value {
+	id := answer.AppendCallID(p.id[:0], requestID, 0, n)
+	if cap(id) > cap(p.id) {
+		p.id = id
+	}
+	return id
 }
 
 var (
@@ -157,31 +192,39 @@ func modelName(answer jsonraw.Value, deployment []byte) jsonraw.Value {
 // chatResponse writes a whole answer.
 func (p *plugin) chatResponse(in *abi.ResponseInput, out *abi.ResponseOutput) error {
 	r := &p.reply
-	r.read(&p.doc)
+	if r.read(&p.doc); r.failed != 0 {
+		return failure(in.Status, p.doc.Value(jsonraw.Root), in.Body, 0)
+	}
 	if !r.message {
-		ref := chat.FromText(200, in.Body, 0)
+		ref := refusal.FromText(200, in.Body, 0)
 		ref.Message = "the provider's answer has no message"
 		return ref
 	}
 	c := &p.completion
 	c.Reset()
-	p.buf = chat.AppendID(p.buf[:0], in.RequestID)
-	c.ID, c.Model, c.Created = p.buf, modelName(r.model, in.Model), in.Now
+	p.buf = answer.AppendID(p.buf[:0], in.RequestID)
+	c.ID, c.Model, c.Created = p.buf, modelName(p.value(r.model), in.Model), in.Now
 	choice := c.Add()
-	choice.HasContent = r.calls == nil
-	if r.content != nil {
-		choice.Content = append(choice.Content, r.content)
+	choice.HasContent = r.calls == 0
+	if r.content != 0 {
+		choice.Content(p.value(r.content))
 	}
-	if r.thinking != nil {
-		choice.Reasoning = append(choice.Reasoning, r.thinking)
+	if r.thinking != 0 {
+		choice.Reasoning(p.value(r.thinking))
 	}
-	for e := r.calls.Elements(); e.Next(); {
-		choice.Calls = append(choice.Calls, p.readCall(e.Value, in.RequestID, len(choice.Calls)))
+	if r.calls != 0 {
+		for e, end := p.doc.Elements(r.calls); e < end; e = p.doc.After(e) {
+			if choice.Calls() == maxCalls {
+				return refusal.BadResponse("the provider's answer has too many tool calls")
+			}
+			c := p.readCall(e, in.RequestID, choice.Calls())
+			choice.Call(c.id, c.name, c.arguments)
+		}
 	}
-	if r.logprobs != nil {
-		choice.Logprobs = appendLogprobs(nil, r.logprobs)
+	if r.logprobs != 0 {
+		choice.Logprobs = appendLogprobs(nil, p.value(r.logprobs))
 	}
-	choice.Finish = finish(r.reason, r.calls != nil)
+	choice.Finish = finish(p.value(r.reason), r.calls != 0)
 	r.usage.Present = true
 	c.Usage, out.Usage = r.usage, r.usage
 	out.Body = c.Append(out.Body)

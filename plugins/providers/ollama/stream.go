@@ -5,8 +5,9 @@ import (
 	"encoding/binary"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // state is what a stream remembers between two calls. Layout: u8 version | u8 flags | u16 calls, little-endian |
@@ -20,7 +21,7 @@ type state struct {
 const (
 	stateVersion = 1
 	flagDone     = 1
-	maxCalls     = 1<<16 - 1
+	maxCalls     = 1 << 10
 	maxHead      = 8 << 10
 )
 
@@ -51,7 +52,7 @@ func (s *state) save(dst []byte) []byte {
 func (p *plugin) Stream(in *abi.StreamInput, out *abi.StreamOutput) error {
 	var s state
 	if !s.load(in.State) {
-		return chat.BadResponse("the state of the stream is damaged")
+		return refusal.BadResponse("the state of the stream is damaged")
 	}
 	p.chunks.Begin(out, s.head, in.Flags)
 	for _, data, rest, ok := in.Events.Cut(); ok && !s.done; _, data, rest, ok = rest.Cut() {
@@ -60,7 +61,7 @@ func (p *plugin) Stream(in *abi.StreamInput, out *abi.StreamOutput) error {
 		}
 	}
 	if !s.done && in.End != abi.EndNot {
-		p.fail(&s, chat.BadResponse("stream ended early"))
+		p.fail(&s, refusal.BadResponse("stream ended early"))
 	}
 	out.Done = s.done
 	out.State = s.save(out.State)
@@ -102,52 +103,58 @@ func (p *plugin) quick(s *state, data []byte) bool {
 func (p *plugin) line(s *state, in *abi.StreamInput, data []byte) {
 	if err := p.doc.Read(data); err != nil || p.doc.Kind(jsonraw.Root) != jsonraw.Object {
 		if data = bytes.TrimSpace(data); len(data) > 0 {
-			p.fail(s, chat.FromText(200, data, 0))
+			p.fail(s, refusal.FromText(200, data, 0))
 		}
 		return
 	}
 	r := &p.reply
-	if r.read(&p.doc); r.failed != nil {
+	if r.read(&p.doc); r.failed != 0 {
 		p.fail(s, failure(200, p.doc.Value(jsonraw.Root), data, 0))
 		return
 	}
 	p.begin(s, in, r)
-	if r.thinking != nil {
-		p.chunks.Reasoning(r.thinking)
+	if r.thinking != 0 {
+		p.chunks.Reasoning(p.value(r.thinking))
 	}
-	if r.logprobs != nil && (r.content != nil || r.calls == nil && r.thinking == nil) {
-		p.buf = appendLogprobs(p.buf[:0], r.logprobs)
-		p.chunks.Logprobs = p.buf
-		if r.content == nil && !r.done {
-			r.content = emptyString
+	content := p.value(r.content)
+	if r.logprobs != 0 && (content != nil || r.calls == 0 && r.thinking == 0) {
+		logprobs := appendLogprobs(p.buf[:0], p.value(r.logprobs))
+		if p.chunks.Logprobs = logprobs; cap(logprobs) > cap(p.buf) {
+			p.buf = logprobs
+		}
+		if content == nil && !r.done {
+			content = emptyString
 		}
 	}
-	if r.content != nil {
-		p.chunks.Content(r.content)
+	if content != nil {
+		p.chunks.Content(content)
 	}
-	if r.calls != nil && !p.toolCalls(s, in, r.calls) {
+	if r.calls != 0 && !p.toolCalls(s, in, r.calls) {
 		return
 	}
 	if r.done {
-		p.chunks.Finish(finish(r.reason, s.calls > 0))
+		p.chunks.Finish(finish(p.value(r.reason), s.calls > 0))
 		p.chunks.Usage(r.usage, true)
 		s.done = true
 	}
 }
 
 // toolCalls writes the calls of an event. It reports whether the stream goes on.
-func (p *plugin) toolCalls(s *state, in *abi.StreamInput, calls jsonraw.Value) bool {
-	for e := calls.Elements(); e.Next(); s.calls++ {
+func (p *plugin) toolCalls(s *state, in *abi.StreamInput, calls jsonraw.Node) bool {
+	for e, end := p.doc.Elements(calls); e < end; e = p.doc.After(e) {
 		if s.calls == maxCalls {
-			p.fail(s, chat.BadResponse("the provider's stream has too many tool calls"))
+			p.fail(s, refusal.BadResponse("the provider's stream has too many tool calls"))
 			return false
 		}
-		c := p.readCall(e.Value, in.RequestID, s.calls)
-		if c.Arguments.Kind() != jsonraw.String {
-			p.buf = jsonraw.AppendQuoted(p.buf[:0], c.Arguments)
-			c.Arguments = p.buf
+		c := p.readCall(e, in.RequestID, s.calls)
+		if c.arguments.Kind() != jsonraw.String {
+			c.arguments = jsonraw.AppendQuoted(p.buf[:0], c.arguments)
+			if cap(c.arguments) > cap(p.buf) {
+				p.buf = c.arguments
+			}
 		}
-		p.chunks.Call(s.calls, c.ID, c.Name, c.Arguments)
+		p.chunks.Call(s.calls, c.id, c.name, c.arguments)
+		s.calls++
 	}
 	return true
 }
@@ -157,8 +164,8 @@ func (p *plugin) begin(s *state, in *abi.StreamInput, r *reply) {
 	if len(s.head) > 0 {
 		return
 	}
-	id := chat.AppendID(nil, in.RequestID[:min(len(in.RequestID), 256)])
-	s.head = chat.AppendHead(nil, id, modelName(r.model, in.Model), in.Now)
+	id := answer.AppendID(nil, in.RequestID[:min(len(in.RequestID), 256)])
+	s.head = answer.AppendHead(nil, id, modelName(p.value(r.model), in.Model), in.Now)
 	p.chunks.SetHead(s.head)
 	p.chunks.Role()
 }

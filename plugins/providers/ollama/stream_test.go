@@ -24,7 +24,7 @@ const textLine = `{"model":"llama3.2","created_at":"2025-01-01T00:00:00.12345678
 
 // TestTimeOfFirstChunk: all chunks carry the time of the first one.
 func TestTimeOfFirstChunk(t *testing.T) {
-	host := sdktest.NewProvider(t, &plugin{}, "")
+	host := sdktest.NewProvider(t, newPlugin(), "")
 	first, err := host.Stream(streamInput(nil, textLine))
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func TestTimeOfFirstChunk(t *testing.T) {
 }
 
 func TestDamagedState(t *testing.T) {
-	host := sdktest.NewProvider(t, &plugin{}, "")
+	host := sdktest.NewProvider(t, newPlugin(), "")
 	out, err := host.Stream(streamInput(nil, textLine))
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestDamagedState(t *testing.T) {
 
 // TestAfterEnd: a stream that is done says nothing more, whatever is called.
 func TestAfterEnd(t *testing.T) {
-	host := sdktest.NewProvider(t, &plugin{}, "")
+	host := sdktest.NewProvider(t, newPlugin(), "")
 	out, err := host.Stream(streamInput(nil, `{"message":{"content":"x"},"done":true}`))
 	if err != nil || !out.Done {
 		t.Fatalf("done %t, %v", out.Done, err)
@@ -83,7 +83,7 @@ func TestAfterEnd(t *testing.T) {
 // TestPurity: what a call gives depends on its input alone, not on the calls before it.
 func TestPurity(t *testing.T) {
 	const config = `{"num_ctx":1024,"options":{"top_k":1}}`
-	used := sdktest.NewProvider(t, &plugin{}, config)
+	used := sdktest.NewProvider(t, newPlugin(), config)
 	requests := []string{
 		`{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}],"temperature":1,"stop":"a"}`,
 		`{"messages":[{"role":"user","content":"x"}]}`,
@@ -103,7 +103,7 @@ func TestPurity(t *testing.T) {
 	}
 	for range 2 {
 		for i, body := range requests {
-			fresh := sdktest.NewProvider(t, &plugin{}, config)
+			fresh := sdktest.NewProvider(t, newPlugin(), config)
 			a, errA := used.Request(sdktest.Input(body))
 			b, errB := fresh.Request(sdktest.Input(body))
 			if (errA == nil) != (errB == nil) || !bytes.Equal(a.Append(nil), b.Append(nil)) {
@@ -111,7 +111,7 @@ func TestPurity(t *testing.T) {
 			}
 		}
 		for i, line := range lines {
-			fresh := sdktest.NewProvider(t, &plugin{}, config)
+			fresh := sdktest.NewProvider(t, newPlugin(), config)
 			a, errA := used.Stream(streamInput(nil, line))
 			b, errB := fresh.Stream(streamInput(nil, line))
 			if (errA == nil) != (errB == nil) || !bytes.Equal(a.Append(nil), b.Append(nil)) {
@@ -119,7 +119,7 @@ func TestPurity(t *testing.T) {
 			}
 		}
 		for i, answer := range answers {
-			fresh := sdktest.NewProvider(t, &plugin{}, config)
+			fresh := sdktest.NewProvider(t, newPlugin(), config)
 			in := &abi.ResponseInput{Endpoint: abi.EndpointChat, Dialect: abi.DialectOpenAI, Status: 200, Body: []byte(answer)}
 			a, errA := used.Response(in)
 			b, errB := fresh.Response(in)

@@ -5,40 +5,77 @@ import "github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 // choice is one element of choices, of an answer or of a stream's chunk.
 type choice struct {
 	index    int64 // -1 when absent
-	message  jsonraw.Value
-	delta    jsonraw.Value
-	logprobs jsonraw.Value // null when absent
-	reason   jsonraw.Value // the finish_reason
-	finish   finish        // what it means
-	failed   jsonraw.Value // the member error
-	extra    []member
+	message  jsonraw.Node
+	delta    jsonraw.Node
+	logprobs jsonraw.Node
+	reason   jsonraw.Node // the finish_reason
+	finish   finish       // what it means
+	failed   jsonraw.Node // the member error
+	extra    members
 }
 
-var null = jsonraw.Value("null")
+const (
+	choiceIndex = 1 + iota
+	choiceMessage
+	choiceDelta
+	choiceLogprobs
+	choiceReason
+	choiceError
+)
 
-func (c *choice) read(v jsonraw.Value) {
-	*c = choice{index: -1, logprobs: null, extra: c.extra[:0]}
-	for m := v.Members(); m.Next(); {
-		switch string(m.Name()) {
-		case "index":
-			if n, ok := m.Value.Int(); ok && n >= 0 && n < 1<<31 {
-				c.index = n
-			}
-		case "message":
-			c.message = m.Value
-		case "delta":
-			c.delta = m.Value
-		case "logprobs":
-			c.logprobs = m.Value
-		case "finish_reason":
-			c.reason = m.Value
-		case "error":
-			c.failed = m.Value
+var choiceKeys = jsonraw.NewKeys("index", "message", "delta", "logprobs", "finish_reason", "error")
+
+func (c *choice) read(doc *jsonraw.Outline, v jsonraw.Node) {
+	c.index, c.message, c.delta, c.logprobs, c.reason, c.failed = -1, 0, 0, 0, 0, 0
+	c.extra = c.extra[:0]
+	for key, end := doc.Members(v); key < end; key = doc.After(key + 1) {
+		switch n := key + 1; doc.Find(key, &choiceKeys) {
+		case choiceIndex:
+			c.index = readIndex(doc, n, c.index)
+		case choiceMessage:
+			c.message = n
+		case choiceDelta:
+			c.delta = n
+		case choiceLogprobs:
+			c.logprobs = n
+		case choiceReason:
+			c.reason = n
+		case choiceError:
+			c.failed = n
 		default:
-			c.extra = append(c.extra, member{m.Key, m.Value})
+			c.extra.add(key)
 		}
 	}
-	c.finish = readFinish(c.reason)
+	c.finish = readFinish(value(doc, c.reason))
+}
+
+// readIndex returns the number of a choice or call, or otherwise if it is none.
+func readIndex(doc *jsonraw.Outline, v jsonraw.Node, otherwise int64) int64 {
+	if n, ok := doc.Value(v).Int(); ok && n >= 0 && n < 1<<31 {
+		return n
+	}
+	return otherwise
+}
+
+// value returns the text of a node, nil for 0.
+func value(doc *jsonraw.Outline, n jsonraw.Node) jsonraw.Value {
+	if n == 0 {
+		return nil
+	}
+	return doc.Value(n)
+}
+
+// absent reports whether a value is missing or null.
+func absent(doc *jsonraw.Outline, n jsonraw.Node) bool { return n == 0 || doc.Absent(n) }
+
+// writeLogprobs writes the member logprobs.
+func (c *choice) writeLogprobs(w *jsonraw.Writer, doc *jsonraw.Outline) {
+	w.RawKey(jsonraw.Value(`"logprobs"`))
+	if c.logprobs == 0 {
+		w.Null()
+	} else {
+		w.Raw(doc.Value(c.logprobs))
+	}
 }
 
 // finish is what a finish_reason means.

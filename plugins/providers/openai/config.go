@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
@@ -79,13 +80,13 @@ func (s *settings) member(name string, v jsonraw.Value) (err error) {
 		s.prefixSet = true
 		s.prefix, err = text(name, v)
 	case "organization":
-		s.organization, err = text(name, v)
+		s.organization, err = headerText(name, v)
 	case "project":
-		s.project, err = text(name, v)
+		s.project, err = headerText(name, v)
 	case "referer":
-		s.referer, err = text(name, v)
+		s.referer, err = headerText(name, v)
 	case "title":
-		s.title, err = text(name, v)
+		s.title, err = headerText(name, v)
 	case "max_tokens_field":
 		s.maxTokens, err = text(name, v)
 		if err == nil && s.maxTokens != "max_tokens" && s.maxTokens != "max_completion_tokens" {
@@ -106,6 +107,23 @@ func text(name string, v jsonraw.Value) (string, error) {
 		return "", errors.New(name + " must be a string, not " + v.Kind().String())
 	}
 	return v.Text(), nil
+}
+
+// headerText is text for a setting that becomes a header's value, which the router sends only if it is visible ASCII.
+func headerText(name string, v jsonraw.Value) (string, error) {
+	s, err := text(name, v)
+	if err != nil {
+		return "", err
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return "", errors.New(name + " " + strconv.Quote(s) + " is sent as a header, which may hold visible ASCII characters and spaces only")
+		}
+	}
+	if strings.TrimSpace(s) != s {
+		return "", errors.New(name + " " + strconv.Quote(s) + " is sent as a header, which may not begin or end with a space")
+	}
+	return s, nil
 }
 
 func (s *settings) readDrop(v jsonraw.Value) error {

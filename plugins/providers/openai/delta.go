@@ -7,8 +7,8 @@ import (
 
 // delta writes the delta of one choice. said is false if it holds nothing that the client does not know.
 func (p *plugin) delta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, c *choice) (kind abi.ChunkKind, said bool, ref *abi.Refusal) {
-	s := &p.speech
-	s.read(c.delta, p.vendor.keepReasoning)
+	s, doc := &p.speech, &p.doc
+	s.read(doc, c.delta, p.vendor.keepReasoning)
 	content, reasoning := p.split(s)
 	w.Object()
 	first := !cs.role
@@ -17,21 +17,21 @@ func (p *plugin) delta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, 
 		w.String("assistant")
 		cs.role, said = true, true
 	}
-	if text := !blank(content); text || first && s.content != nil {
+	if text := !content.blank(doc); text || first && s.content != 0 {
 		w.Key("content")
-		w.Joined("", content...)
+		content.write(w, doc)
 		if text {
 			kind, said = abi.ChunkContent, true
-			p.note(w, content, !first && blank(reasoning) && s.calls == nil && len(s.extra) == 0)
+			p.note(w, content, !first && reasoning.blank(doc) && s.calls == 0 && len(s.extra) == 0)
 		}
 	}
-	if !blank(reasoning) {
+	if !reasoning.blank(doc) {
 		w.Key("reasoning_content")
-		w.Joined("", reasoning...)
+		reasoning.write(w, doc)
 		kind, said = abi.ChunkContent, true
-		p.note(w, reasoning, !first && blank(content) && s.calls == nil && len(s.extra) == 0)
+		p.note(w, reasoning, !first && content.blank(doc) && s.calls == 0 && len(s.extra) == 0)
 	}
-	if s.calls != nil || c.finish != finishNone && lacksArgs(cs) {
+	if s.calls != 0 || c.finish != finishNone && lacksArgs(cs) {
 		wrote, ref := p.toolDeltas(in, w, cs, s.calls, c.finish)
 		if ref != nil {
 			return 0, false, ref
@@ -39,11 +39,11 @@ func (p *plugin) delta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, 
 		if wrote {
 			kind, said = abi.ChunkContent, true
 		}
-		if first || !blank(content) || !blank(reasoning) || len(s.extra) > 0 {
+		if first || !content.blank(doc) || !reasoning.blank(doc) || len(s.extra) > 0 {
 			p.spot = spot{}
 		}
 	}
-	if writeMembers(w, s.extra); len(s.extra) > 0 {
+	if s.extra.write(w, doc); len(s.extra) > 0 {
 		kind, said = abi.ChunkContent, true
 	}
 	w.End()
@@ -51,9 +51,9 @@ func (p *plugin) delta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, 
 }
 
 // note remembers where the text that was just written stands, if it is alone.
-func (p *plugin) note(w *jsonraw.Writer, texts []jsonraw.Value, alone bool) {
-	if alone && len(texts) == 1 {
-		p.spot = spot{text: texts[0], start: len(w.Buf) - 1 - len(texts[0].Inner())}
+func (p *plugin) note(w *jsonraw.Writer, t *texts, alone bool) {
+	if alone && t.count == 1 {
+		p.spot = spot{text: t.first, start: len(w.Buf) - 1 - len(p.doc.Inner(t.first))}
 	}
 }
 
@@ -69,16 +69,21 @@ func lacksArgs(cs *choiceState) bool {
 
 // toolDeltas writes the member tool_calls for the elements of calls. With a finish, calls that never got arguments get
 // an empty object. It reports whether there was anything to write.
-func (p *plugin) toolDeltas(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, calls jsonraw.Value, f finish) (bool, *abi.Refusal) {
+func (p *plugin) toolDeltas(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, calls jsonraw.Node, f finish) (bool, *abi.Refusal) {
+	doc := &p.doc
 	mark := *w
 	w.Key("tool_calls")
 	w.Array()
 	empty := len(w.Buf)
 	last := -1
-	for e := calls.Elements(); e.Next(); {
+	e, end := jsonraw.Root, jsonraw.Root
+	if calls != 0 {
+		e, end = doc.Elements(calls)
+	}
+	for ; e < end; e = doc.After(e) {
 		var c call
-		c.read(e.Value)
-		t := cs.tool(&c, last)
+		c.read(doc, e)
+		t := cs.tool(doc, &c, last)
 		fresh := t < 0
 		if fresh {
 			if p.stream.tools == maxTools {
@@ -94,7 +99,7 @@ func (p *plugin) toolDeltas(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceSt
 	if f != finishNone {
 		for t := range cs.tools {
 			if !cs.tools[t].args {
-				p.toolDelta(in, w, cs, t, &call{args: jsonraw.Value(`"{}"`)}, last, false)
+				p.toolDelta(in, w, cs, t, &call{empty: true}, last, false)
 			}
 		}
 	}
@@ -110,33 +115,33 @@ func (p *plugin) toolDeltas(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceSt
 // toolDelta writes one element for tool t: id and name once, arguments as they come. last is the tool of the element
 // before, -1 if this is the first.
 func (p *plugin) toolDelta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, t int, c *call, last int, fresh bool) {
-	tool := &cs.tools[t]
-	named := c.name != nil && tool.name == 0
-	if !fresh && !named && !c.hasArgs() {
+	doc, tool := &p.doc, &cs.tools[t]
+	named := c.name != 0 && tool.name == 0
+	if !fresh && !named && !c.hasArgs(doc) {
 		return
 	}
 	w.Object()
 	w.Key("index")
 	w.Int(int64(t))
 	if fresh {
-		c.writeID(w, in.RequestID, int(cs.index), t)
+		c.writeID(w, doc, in.RequestID, int(cs.index), t)
 		w.Key("type")
 		w.String("function")
-		if c.id != nil {
-			tool.id = hash(c.id.Inner())
+		if c.id != 0 {
+			tool.id = hash(doc.Inner(c.id))
 		}
 	}
 	if named {
-		tool.name = nameHash(c.name)
+		tool.name = nameHash(doc, c.name)
 	} else {
-		c.name = nil
+		c.name = 0
 	}
-	c.writeFunction(w, "")
+	c.writeFunction(w, doc, "")
 	p.spot = spot{}
-	if tool.args && !fresh && !named && last < 0 && c.args.Kind() == jsonraw.String {
-		p.spot = spot{text: c.args, start: len(w.Buf) - len("\"}") - len(c.args.Inner())}
+	if tool.args && !fresh && !named && last < 0 && c.args != 0 && doc.Kind(c.args) == jsonraw.String {
+		p.spot = spot{text: c.args, start: len(w.Buf) - len("\"}") - len(doc.Inner(c.args))}
 	}
-	tool.args = tool.args || c.hasArgs()
+	tool.args = tool.args || c.hasArgs(doc)
 	w.End()
 }
 
@@ -157,18 +162,19 @@ func (p *plugin) terminate(in *abi.StreamInput, out *abi.StreamOutput) {
 
 // close writes the finish that the vendor left out.
 func (p *plugin) close(in *abi.StreamInput, cs *choiceState, out *abi.StreamOutput) {
-	w := p.openChunk()
+	w := p.openChunk(nil)
 	p.finishChoice(in, &w, cs)
 	w.End()
 	p.endChunk(in, &w, out, abi.ChunkFinish)
 }
 
-// openChunk begins a chunk without anything of the vendor's, up to the elements of choices.
-func (p *plugin) openChunk() jsonraw.Writer {
+// openChunk begins a chunk with the vendor's members extra, up to the elements of choices.
+func (p *plugin) openChunk(extra members) jsonraw.Writer {
 	s := &p.stream
-	h := head{id: s.id, model: s.model, created: s.created}
+	t := title{id: s.id, model: s.model, created: s.created}
 	w := jsonraw.Writer{Buf: p.buf[:0]}
-	h.write(&w, chunkObject)
+	t.write(&w, chunkObject)
+	extra.write(&w, &p.doc)
 	w.Key("choices")
 	w.Array()
 	return w
@@ -185,7 +191,7 @@ func (p *plugin) finishChoice(in *abi.StreamInput, w *jsonraw.Writer, cs *choice
 	w.Key("delta")
 	w.Object()
 	if lacksArgs(cs) {
-		p.toolDeltas(in, w, cs, nil, f) //nolint:errcheck // without elements there is nothing to refuse
+		p.toolDeltas(in, w, cs, 0, f) //nolint:errcheck // without elements there is nothing to refuse
 	}
 	w.End()
 	w.Key("logprobs")
@@ -204,11 +210,10 @@ func (p *plugin) end(in *abi.StreamInput, out *abi.StreamOutput) {
 		return
 	}
 	u := p.readUsage(s.usage)
-	w := p.openChunk()
+	w := p.openChunk(nil)
 	w.End()
 	w.Key("usage")
 	writeUsage(&w, s.usage, &u)
 	w.End()
-	p.buf = w.Buf
-	out.Chunks = out.Chunks.Append(abi.ChunkUsage, w.Buf)
+	p.send(out, abi.ChunkUsage, w.Buf)
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 // isFault reports whether the value of a member "error" says that there was one. Answers without one may have null.
@@ -22,31 +22,34 @@ func isFault(v jsonraw.Value) bool {
 }
 
 func unreadable(what string, body []byte) *abi.Refusal {
-	ref := chat.FromText(200, body, 0)
+	ref := refusal.FromText(200, body, 0)
 	ref.Message = what + strings.TrimPrefix(ref.Message, "the provider's answer can't be read")
 	return ref
 }
 
-func endedEarly() *abi.Refusal { return chat.BadResponse("stream ended early") }
+func endedEarly() *abi.Refusal { return refusal.BadResponse("stream ended early") }
 
 // fault is an error as a vendor describes it.
 type fault struct {
 	message, kind, code, param string
 	inner                      string // a second code, nested in the first
+	raw                        string // what the vendor behind a broker said
 	status                     int    // an HTTP status among the members, 0 when there is none
 }
 
 // failure makes a refusal of an answer with this status; doc is its body, or missing if that is not JSON. An error
 // that came with a status below 400 is judged by what it says.
 func (p *plugin) failure(status int, doc jsonraw.Value, body []byte, headers abi.Pairs, now uint64) *abi.Refusal {
-	wait := chat.RetryAfter(headers, now)
+	wait := refusal.RetryAfter(headers, now)
 	var f fault
 	f.read(doc, 0)
 	if f.message == "" {
 		if f.code == "" && f.kind == "" {
-			return chat.FromText(max(status, f.status), body, wait)
+			return refusal.FromText(max(status, f.status), body, wait)
 		}
 		f.message = strings.TrimSpace(f.kind + " " + f.code)
+	} else if f.raw != "" {
+		f.message += ": " + f.raw
 	}
 	if status < 400 {
 		status = f.status
@@ -97,8 +100,8 @@ func (f *fault) member(name string, v jsonraw.Value, depth int) {
 	case "innererror":
 		f.inner = v.Get("code").Text()
 	case "metadata": // the error of the vendor behind a broker
-		if raw := v.Get("raw"); raw.Kind() == jsonraw.String && f.message != "" {
-			f.message += ": " + raw.Text()
+		if raw := v.Get("raw"); raw.Kind() == jsonraw.String {
+			f.raw = raw.Text()
 		}
 		if v.Get("reasons").Kind() == jsonraw.Array {
 			f.inner = "moderation"
@@ -124,7 +127,7 @@ func (f *fault) readCode(name string, v jsonraw.Value) {
 // refusal judges the fault: by its codes first, since they are more exact than the status, then by its text where
 // vendors give no code, then by the status.
 func (f *fault) refusal(status int, wait uint32) *abi.Refusal {
-	message := chat.Mask(f.message)
+	message := refusal.Mask(f.message)
 	is := func(names ...string) bool {
 		for _, n := range names {
 			if f.code == n || f.kind == n || f.inner == n {
@@ -148,36 +151,36 @@ func (f *fault) refusal(status int, wait uint32) *abi.Refusal {
 		badRequest && says("maximum context length", "context length exceeded", "context window", "available context size",
 			"context size has been exceeded", "prompt is too long", "input is too long", "maximum prompt length",
 			"reduce the length of the messages", "`inputs` tokens", "context the overflows"):
-		return chat.ContextLength(message)
+		return refusal.ContextLength(message)
 	case is("content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation", "moderation"):
-		return chat.ContentPolicy(message)
+		return refusal.ContentPolicy(message)
 	case is("insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance"),
 		status == 429 && says("exceeded your current quota"), status == 402:
-		return chat.Quota(message)
+		return refusal.Quota(message)
 	case is("invalid_api_key", "authentication_error"),
 		status == 400 && says("incorrect api key", "invalid api key", "api key not valid"):
-		return chat.UpstreamAuth(message)
+		return refusal.UpstreamAuth(message)
 	case is("model_not_found", "DeploymentNotFound", "model_not_available"),
 		status == 400 && says("is not a valid model", "model not found", "unknown model"):
-		return chat.ModelNotFound(message)
+		return refusal.ModelNotFound(message)
 	case is("rate_limit_exceeded", "rate_limit_error", "too_many_requests"):
-		ref := chat.RateLimit(message, wait)
+		ref := refusal.RateLimit(message, wait)
 		if status == 413 { // larger than a whole minute's allowance
 			ref.Class = abi.ClassOther
 		}
 		return ref
 	case status == 498: // flex capacity exceeded
-		ref := chat.Overloaded(message, wait)
+		ref := refusal.Overloaded(message, wait)
 		ref.Class = abi.ClassOther
 		return ref
 	case is("overloaded_error", "overloaded", "unavailable_error", "slow_down", "server_is_overloaded", "engine_overloaded"):
-		return chat.Overloaded(message, wait)
+		return refusal.Overloaded(message, wait)
 	}
-	ref := chat.FromStatus(status, message, wait)
+	ref := refusal.FromStatus(status, message, wait)
 	if ref.Kind == abi.ErrorInvalidRequest {
 		ref.Param = f.param
 		if ref.Code = f.code; !isSlug(f.code) {
-			ref.Code = chat.CodeInvalidValue
+			ref.Code = refusal.CodeInvalidValue
 		}
 		switch {
 		case f.code == "tool_use_failed": // the model wrote a broken call: it may not the next time
@@ -202,12 +205,13 @@ func isSlug(code string) bool {
 
 // broken makes a refusal of a choice that carries an error, or whose finish_reason says that there was one.
 func (p *plugin) broken(c *choice, headers abi.Pairs, now uint64) *abi.Refusal {
+	failed, reason := value(&p.doc, c.failed), value(&p.doc, c.reason)
 	switch {
-	case isFault(c.failed):
-		return p.failure(200, c.failed, c.failed, headers, now)
-	case c.reason.TextIs("insufficient_system_resource"):
-		return chat.Overloaded("the provider ran out of resources in the middle of the answer", chat.RetryAfter(headers, now))
+	case isFault(failed):
+		return p.failure(200, failed, failed, headers, now)
+	case reason.TextIs("insufficient_system_resource"):
+		return refusal.Overloaded("the provider ran out of resources in the middle of the answer", refusal.RetryAfter(headers, now))
 	default:
-		return chat.UpstreamError(502, "the provider broke off its answer with the finish_reason "+chat.Mask(c.reason.Text()))
+		return refusal.UpstreamError(502, "the provider broke off its answer with the finish_reason "+refusal.Mask(reason.Text()))
 	}
 }

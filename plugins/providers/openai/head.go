@@ -1,95 +1,135 @@
 package main
 
 import (
-	"strconv"
-
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
 
-// member is a member of an object that is copied as it is.
-type member struct{ key, value jsonraw.Value }
+// members are the members of an object that are copied as they are: the nodes of their keys.
+type members []jsonraw.Node
 
-func writeMembers(w *jsonraw.Writer, members []member) {
-	for i := range members {
-		w.RawKey(members[i].key)
-		w.Raw(members[i].value)
+// maxMembers is how many members of one object are copied: several times as many as any vendor has of its own.
+const maxMembers = 256
+
+func (m *members) add(key jsonraw.Node) {
+	if len(*m) < maxMembers {
+		*m = append(*m, key)
 	}
 }
 
-// head is the top level of an answer or of a stream's chunk.
-type head struct {
-	id, model jsonraw.Value // strings
-	created   int64
-	choices   jsonraw.Value
-	usage     jsonraw.Value // an object
-	failed    bool          // it is an error: some vendors find out only after status 200
-	extra     []member
+func (m members) write(w *jsonraw.Writer, doc *jsonraw.Outline) {
+	for _, key := range m {
+		w.RawKey(doc.Value(key))
+		w.Raw(doc.Value(key + 1))
+	}
 }
+
+// head is the top level of an answer or of a stream's chunk. Like all that is read of one it holds nodes of the plugin's
+// doc, 0 for what is missing: in a guest whose collector is at work a pointer costs many times as much to write.
+type head struct {
+	id, model jsonraw.Node // strings
+	created   int64
+	choices   jsonraw.Node
+	usage     jsonraw.Node // an object
+	data      jsonraw.Node
+	failed    bool // it is an error: some vendors find out only after status 200
+	extra     members
+}
+
+const (
+	headID = 1 + iota
+	headModel
+	headCreated
+	headChoices
+	headUsage
+	headError
+	headObject
+	headObfuscation
+	headData
+)
+
+var headKeys = jsonraw.NewKeys("id", "model", "created", "choices", "usage", "error", "object", "obfuscation", "data")
 
 // maxName is how long an id or a model's name may be; longer ones are treated as absent, because a stream's state
 // has to hold them.
 const maxName = 512
 
-func (h *head) read(v jsonraw.Value) {
-	*h = head{extra: h.extra[:0]}
-	for m := v.Members(); m.Next(); {
-		switch string(m.Name()) {
-		case "id":
-			h.id = shortString(m.Value)
-		case "model":
-			h.model = shortString(m.Value)
-		case "created":
-			if n, ok := m.Value.Int(); ok && n > 0 {
+func (h *head) read(doc *jsonraw.Outline) {
+	h.id, h.model, h.created, h.choices, h.usage, h.data, h.failed = 0, 0, 0, 0, 0, 0, false
+	h.extra = h.extra[:0]
+	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
+		switch n := key + 1; doc.Find(key, &headKeys) {
+		case headID:
+			h.id = shortString(doc, n)
+		case headModel:
+			h.model = shortString(doc, n)
+		case headCreated:
+			if n, ok := doc.Value(n).Int(); ok && n > 0 {
 				h.created = n
 			}
-		case "choices":
-			h.choices = m.Value
-		case "usage":
-			h.usage = nil
-			if m.Value.Kind() == jsonraw.Object {
-				h.usage = m.Value
+		case headChoices:
+			h.choices = n
+		case headUsage:
+			h.usage = 0
+			if doc.Kind(n) == jsonraw.Object {
+				h.usage = n
 			}
-		case "error":
-			h.failed = h.failed || isFault(m.Value)
-		case "object":
-			h.failed = h.failed || m.Value.TextIs("error")
-		case "obfuscation":
+		case headError:
+			h.failed = h.failed || isFault(doc.Value(n))
+		case headObject:
+			h.failed = h.failed || doc.Value(n).TextIs("error")
+		case headObfuscation:
+		case headData:
+			h.data = n
+			h.extra.add(key)
 		default:
-			h.extra = append(h.extra, member{m.Key, m.Value})
+			h.extra.add(key)
 		}
 	}
 }
 
-func shortString(v jsonraw.Value) jsonraw.Value {
-	if n := len(v.Inner()); n > 0 && n <= maxName {
-		return v
+func shortString(doc *jsonraw.Outline, n jsonraw.Node) jsonraw.Node {
+	if size := len(doc.Inner(n)); size > 0 && size <= maxName {
+		return n
 	}
-	return nil
+	return 0
 }
 
-// complete fills in what the vendor left out.
-func (h *head) complete(requestID, model []byte, now uint64) {
-	if h.id == nil {
-		h.id = chat.AppendID(nil, requestID[:min(len(requestID), maxName/8)])
-	}
-	if h.model == nil {
-		h.model = jsonraw.AppendString(nil, model[:min(len(model), maxName/8)])
-	}
-	if h.created == 0 {
-		h.created = int64(now)
-	}
+// hasChoices reports whether there is at least one.
+func (h *head) hasChoices(doc *jsonraw.Outline) bool {
+	first, end := doc.Elements(h.choices)
+	return h.choices != 0 && first < end
 }
 
-// write begins an object and writes what stands before its choices: the known members, then the vendor's own. object
-// is the kind, as a raw string.
-func (h *head) write(w *jsonraw.Writer, object string) {
+// title is what answers and chunks begin with.
+type title struct {
+	id, model jsonraw.Value
+	created   int64
+}
+
+// title returns that of an answer. What the vendor left out is filled in.
+func (h *head) title(doc *jsonraw.Outline, requestID, model []byte, now uint64) (t title) {
+	if h.id != 0 {
+		t.id = doc.Value(h.id)
+	} else {
+		t.id = answer.AppendID(nil, requestID[:min(len(requestID), maxName/8)])
+	}
+	if h.model != 0 {
+		t.model = doc.Value(h.model)
+	} else {
+		t.model = jsonraw.AppendString(nil, model[:min(len(model), maxName/8)])
+	}
+	if t.created = h.created; t.created == 0 {
+		t.created = int64(now)
+	}
+	return t
+}
+
+// write begins an object and writes its first members. object is the second one, from its comma on.
+func (t *title) write(w *jsonraw.Writer, object string) {
 	w.Object()
-	w.Buf = append(append(w.Buf, `"id":`...), h.id...)
-	w.Buf = append(append(w.Buf, `,"object":`...), object...)
-	w.Buf = strconv.AppendInt(append(w.Buf, `,"created":`...), h.created, 10)
-	w.Buf = append(w.Buf, ',')
-	w.RawKey(jsonraw.Value(`"model"`)) // the writer knows from here on that there are members
-	w.Raw(h.model)
-	writeMembers(w, h.extra)
+	w.Around(`"id":`, t.id, object)
+	w.RawKey(jsonraw.Value(`"created"`))
+	w.Int(t.created)
+	w.Around(`"model":`, t.model, "")
 }

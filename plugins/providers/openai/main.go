@@ -7,6 +7,7 @@ package main
 
 import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 	"github.com/switchyard-gateway/switchyard/sdk/provider"
 )
@@ -21,20 +22,23 @@ const version = "1.0.0"
 type plugin struct {
 	config
 
-	buf    []byte          // one piece of JSON on its way to the output
-	parts  []jsonraw.Value // text parts of one message
-	think  []jsonraw.Value // reasoning parts of one message
-	head   head
-	choice choice
-	speech speech
-	stream streamState
-	spent  []byte // memory for the stream's usage
-	spot   spot
+	doc                jsonraw.Outline // of the answer or event
+	buf                []byte          // one piece of JSON on its way to the output
+	content, reasoning texts           // of one message
+	head               head
+	choice             choice
+	speech             speech
+	called             int // tool calls in the answer
+	stream             streamState
+	spot               spot
 }
 
 // newPlugin returns a plugin that takes the vendor for OpenAI until it is configured.
 func newPlugin() *plugin {
-	return &plugin{config: config{vendor: &vendors[0], prefix: vendors[0].prefix, usage: true}}
+	return &plugin{
+		config: config{vendor: &vendors[0], prefix: vendors[0].prefix, usage: true},
+		doc:    jsonraw.Outline{Limit: answer.MaxNodes},
+	}
 }
 
 func (p *plugin) Describe() abi.Description {

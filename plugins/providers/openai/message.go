@@ -1,173 +1,169 @@
 package main
 
-import (
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
-	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
-)
+import "github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 
 // speech is what a message or a delta says, read tolerantly. Members that are null, empty lists and the like are
-// left nil.
+// left 0.
 type speech struct {
-	content   jsonraw.Value // string or array of parts
-	reasoning jsonraw.Value // string, from reasoning_content or reasoning
-	calls     jsonraw.Value // array
-	extra     []member      // copied, unless null
+	content   jsonraw.Node // string or array of parts
+	reasoning jsonraw.Node // string, from reasoning_content or reasoning
+	calls     jsonraw.Node // array
+	extra     members      // copied, unless null
 }
 
-// read reads the object v. keepReasoning leaves the member "reasoning" to the copied ones.
-func (s *speech) read(v jsonraw.Value, keepReasoning bool) {
-	*s = speech{extra: s.extra[:0]}
-	var reasoning jsonraw.Value
-	for m := v.Members(); m.Next(); {
-		if m.Value.Absent() {
+const (
+	speechRole = 1 + iota
+	speechContent
+	speechReasoningContent
+	speechReasoning
+	speechCalls
+)
+
+var speechKeys = jsonraw.NewKeys("role", "content", "reasoning_content", "reasoning", "tool_calls")
+
+// read reads the object v, or nothing if that is 0. keepReasoning leaves the member "reasoning" to the copied ones.
+func (s *speech) read(doc *jsonraw.Outline, v jsonraw.Node, keepReasoning bool) {
+	s.content, s.reasoning, s.calls = 0, 0, 0
+	s.extra = s.extra[:0]
+	if v == 0 {
+		return
+	}
+	reasoning := jsonraw.Root
+	for key, end := doc.Members(v); key < end; key = doc.After(key + 1) {
+		n := key + 1
+		if doc.Absent(n) {
 			continue
 		}
-		switch string(m.Name()) {
-		case "role":
-		case "content":
-			if k := m.Value.Kind(); k == jsonraw.String || k == jsonraw.Array {
-				s.content = m.Value
+		switch doc.Find(key, &speechKeys) {
+		case speechRole:
+		case speechContent:
+			if k := doc.Kind(n); k == jsonraw.String || k == jsonraw.Array {
+				s.content = n
 			}
-		case "reasoning_content":
-			if m.Value.Kind() == jsonraw.String {
-				s.reasoning = m.Value
+		case speechReasoningContent:
+			if doc.Kind(n) == jsonraw.String {
+				s.reasoning = n
 			}
-		case "tool_calls":
-			if e := m.Value.Elements(); e.Next() {
-				s.calls = m.Value
+		case speechCalls:
+			if first, end := doc.Elements(n); first < end {
+				s.calls = n
 			}
-		case "reasoning":
-			if !keepReasoning && m.Value.Kind() == jsonraw.String {
-				reasoning = m.Value
-				continue
+		case speechReasoning:
+			if keepReasoning || doc.Kind(n) != jsonraw.String {
+				s.extra.add(key)
+			} else {
+				reasoning = n
 			}
-			s.extra = append(s.extra, member{m.Key, m.Value})
 		default:
-			s.extra = append(s.extra, member{m.Key, m.Value})
+			s.extra.add(key)
 		}
 	}
-	if len(s.reasoning.Inner()) == 0 {
+	if len(doc.Inner(s.reasoning)) == 0 {
 		s.reasoning = reasoning
 	}
 }
 
+// texts are texts that become one. They are joined as they come: there may be very many.
+type texts struct {
+	first  jsonraw.Node
+	count  int
+	joined jsonraw.Writer // the insides of all, once there are two
+}
+
+func (t *texts) reset() { t.first, t.count, t.joined.Buf = 0, 0, t.joined.Buf[:0] }
+
+// add adds a string; what is none counts as empty, 0 too.
+func (t *texts) add(doc *jsonraw.Outline, text jsonraw.Node) {
+	switch t.count {
+	case 0:
+		t.first = text
+	case 1:
+		t.joined.Inner(value(doc, t.first))
+		fallthrough
+	default:
+		t.joined.Inner(value(doc, text))
+	}
+	t.count++
+}
+
+// inner returns the inside of the joined string.
+func (t *texts) inner(doc *jsonraw.Outline) []byte {
+	if t.count == 1 {
+		return doc.Inner(t.first)
+	}
+	return t.joined.Buf
+}
+
+func (t *texts) blank(doc *jsonraw.Outline) bool { return len(t.inner(doc)) == 0 }
+
+func (t *texts) write(w *jsonraw.Writer, doc *jsonraw.Outline) { w.Around(`"`, t.inner(doc), `"`) }
+
 // split takes content and reasoning apart into the texts that make them up: content may be an array of text and
 // thinking parts. The results are valid until the next split.
-func (p *plugin) split(s *speech) (content, reasoning []jsonraw.Value) {
-	p.parts, p.think = p.parts[:0], p.think[:0]
-	if s.reasoning != nil {
-		p.think = append(p.think, s.reasoning)
+func (p *plugin) split(s *speech) (content, reasoning *texts) {
+	doc := &p.doc
+	content, reasoning = &p.content, &p.reasoning
+	content.reset()
+	reasoning.reset()
+	if s.reasoning != 0 {
+		reasoning.add(doc, s.reasoning)
 	}
-	if s.content.Kind() == jsonraw.String {
-		p.parts = append(p.parts, s.content)
+	if s.content == 0 {
+		return content, reasoning
 	}
-	for e := s.content.Elements(); e.Next(); {
-		switch kind := e.Value.Get("type"); {
-		case e.Value.Kind() == jsonraw.String:
-			p.parts = append(p.parts, e.Value)
-		case kind.TextIs("thinking"):
-			inner := e.Value.Get("thinking")
-			if inner.Kind() == jsonraw.String {
-				p.think = append(p.think, inner)
-			}
-			for t := inner.Elements(); t.Next(); {
-				p.think = append(p.think, t.Value.Get("text"))
-			}
-		default:
-			if text := e.Value.Get("text"); text.Kind() == jsonraw.String {
-				p.parts = append(p.parts, text)
-			}
+	if doc.Kind(s.content) == jsonraw.String {
+		content.add(doc, s.content)
+		return content, reasoning
+	}
+	for e, end := doc.Elements(s.content); e < end; e = doc.After(e) {
+		if doc.Kind(e) == jsonraw.String {
+			content.add(doc, e)
+		} else {
+			splitPart(doc, e, content, reasoning)
 		}
 	}
-	return p.parts, p.think
+	return content, reasoning
 }
 
-func blank(texts []jsonraw.Value) bool {
-	for _, t := range texts {
-		if len(t.Inner()) > 0 {
-			return false
+const (
+	partType = 1 + iota
+	partText
+	partThinking
+)
+
+var partKeys = jsonraw.NewKeys("type", "text", "thinking")
+
+func splitPart(doc *jsonraw.Outline, part jsonraw.Node, content, reasoning *texts) {
+	var kind, text, thinking jsonraw.Node
+	for key, end := doc.Members(part); key < end; key = doc.After(key + 1) {
+		switch doc.Find(key, &partKeys) {
+		case partType:
+			kind = key + 1
+		case partText:
+			text = key + 1
+		case partThinking:
+			thinking = key + 1
 		}
 	}
-	return true
-}
-
-// call is one element of tool_calls, or of a delta's.
-type call struct {
-	index int64 // -1 when absent
-	id    jsonraw.Value
-	name  jsonraw.Value
-	args  jsonraw.Value
-}
-
-// read reads v. An id that is empty or the text "null" counts as absent.
-func (c *call) read(v jsonraw.Value) {
-	*c = call{index: -1}
-	for m := v.Members(); m.Next(); {
-		switch string(m.Name()) {
-		case "index":
-			if n, ok := m.Value.Int(); ok && n >= 0 && n < 1<<31 {
-				c.index = n
-			}
-		case "id":
-			if inner := m.Value.Inner(); len(inner) > 0 && string(inner) != "null" {
-				c.id = m.Value
-			}
-		case "function":
-			for f := m.Value.Members(); f.Next(); {
-				switch string(f.Name()) {
-				case "name":
-					if len(f.Value.Inner()) > 0 {
-						c.name = f.Value
-					}
-				case "arguments":
-					if !f.Value.Absent() {
-						c.args = f.Value
-					}
-				}
-			}
+	if !value(doc, kind).TextIs("thinking") {
+		if text != 0 && doc.Kind(text) == jsonraw.String {
+			content.add(doc, text)
 		}
-	}
-}
-
-// hasArgs reports whether there is a piece of arguments.
-func (c *call) hasArgs() bool {
-	return c.args.Kind() > jsonraw.Null && (c.args.Kind() != jsonraw.String || len(c.args.Inner()) > 0)
-}
-
-// writeID writes the call's id, or one of ours.
-func (c *call) writeID(w *jsonraw.Writer, requestID []byte, choice, tool int) {
-	w.Key("id")
-	if c.id != nil {
-		w.Raw(c.id)
 		return
 	}
-	w.Raw(nil)
-	w.Buf = chat.AppendCallID(w.Buf, requestID, choice, tool)
-}
-
-// writeFunction writes the member "function", its arguments as a string whatever they came as. missing stands in for
-// arguments that are absent.
-func (c *call) writeFunction(w *jsonraw.Writer, missing string) {
-	w.Key("function")
-	w.Object()
-	w.Member("name", c.name)
-	w.Key("arguments")
-	switch {
-	case !c.hasArgs():
-		w.String(missing)
-	case c.args.Kind() == jsonraw.String:
-		w.Raw(c.args)
-	default:
-		w.Quoted(c.args)
+	if thinking == 0 {
+		return
 	}
-	w.End()
-}
-
-// hash is FNV-1a.
-func hash(b []byte) uint64 {
-	h := uint64(14695981039346656037)
-	for _, c := range b {
-		h = (h ^ uint64(c)) * 1099511628211
+	if doc.Kind(thinking) == jsonraw.String {
+		reasoning.add(doc, thinking)
 	}
-	return h
+	for e, end := doc.Elements(thinking); e < end; e = doc.After(e) {
+		text = 0
+		for key, end := doc.Members(e); key < end; key = doc.After(key + 1) {
+			if doc.Find(key, &partKeys) == partText {
+				text = key + 1
+			}
+		}
+		reasoning.add(doc, text)
+	}
 }

@@ -2,8 +2,8 @@ package main
 
 import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
-	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 const includeUsage = "stream_options.include_usage"
@@ -11,10 +11,10 @@ const includeUsage = "stream_options.include_usage"
 // Request answers with edits; the body itself stays with the host.
 func (p *plugin) Request(in *abi.RequestInput, out *abi.RequestOutput) error {
 	if in.Dialect != abi.DialectOpenAI {
-		return chat.UnsupportedDialect("vendor "+p.vendor.name, in.Dialect)
+		return refusal.UnsupportedDialect("vendor "+p.vendor.name, in.Dialect)
 	}
 	if !p.vendor.has(in.Endpoint) {
-		return chat.UnsupportedEndpoint("vendor "+p.vendor.name, in.Endpoint)
+		return refusal.UnsupportedEndpoint("vendor "+p.vendor.name, in.Endpoint)
 	}
 	out.RequestMode, out.ResponseMode = abi.ModePassthrough, abi.ModePassthrough
 	if p.vendor.repair && in.Endpoint == abi.EndpointChat {

@@ -7,26 +7,26 @@ import (
 
 // Response reads an error, or an answer that was not streamed.
 func (p *plugin) Response(in *abi.ResponseInput, out *abi.ResponseOutput) error {
-	doc, err := jsonraw.Parse(in.Body)
 	if in.Status >= 400 || in.Status < 200 {
+		root, err := jsonraw.Parse(in.Body)
 		if err != nil {
-			doc = nil
+			root = nil
 		}
-		return p.failure(in.Status, doc, in.Body, in.Headers, in.Now)
+		return p.failure(in.Status, root, in.Body, in.Headers, in.Now)
 	}
-	if err != nil || doc.Kind() != jsonraw.Object {
+	doc, h := &p.doc, &p.head
+	if err := doc.Read(in.Body); err != nil || doc.Kind(jsonraw.Root) != jsonraw.Object {
 		return unreadable("the provider's answer is not a JSON object", in.Body)
 	}
-	h := &p.head
 	if h.read(doc); h.failed {
-		return p.failure(in.Status, doc, in.Body, in.Headers, in.Now)
+		return p.failure(in.Status, doc.Value(jsonraw.Root), in.Body, in.Headers, in.Now)
 	}
 	if in.Endpoint != abi.EndpointChat || !p.vendor.repair {
-		if list := doc.Get("data"); h.choices.Kind() != jsonraw.Array && list.Kind() != jsonraw.Array {
+		if doc.Kind(h.choices) != jsonraw.Array && doc.Kind(h.data) != jsonraw.Array { // a missing one is the whole, an object
 			return unreadable("the provider's answer has neither choices nor data", in.Body)
 		}
 		out.AsIs = true
-		out.Usage = p.readUsage(h.usage)
+		out.Usage = p.readUsage(value(doc, h.usage))
 		return nil
 	}
 	return p.completion(h, in, out)
@@ -34,42 +34,50 @@ func (p *plugin) Response(in *abi.ResponseInput, out *abi.ResponseOutput) error 
 
 // completion writes a whole answer anew.
 func (p *plugin) completion(h *head, in *abi.ResponseInput, out *abi.ResponseOutput) error {
-	if e := h.choices.Elements(); !e.Next() {
+	doc := &p.doc
+	if !h.hasChoices(doc) {
 		return unreadable("the provider's answer has no choices", in.Body)
 	}
 	w := jsonraw.Writer{Buf: out.Body}
-	h.complete(in.RequestID, in.Model, in.Now)
-	h.write(&w, `"chat.completion"`)
+	t := h.title(doc, in.RequestID, in.Model, in.Now)
+	t.write(&w, `,"object":"chat.completion"`)
+	h.extra.write(&w, doc)
 	w.Key("choices")
 	w.Array()
 	n := 0
-	for e := h.choices.Elements(); e.Next(); n++ {
-		if err := p.writeChoice(&w, e.Value, n, in); err != nil {
+	p.called = 0
+	for e, end := doc.Elements(h.choices); e < end; e = doc.After(e) {
+		if n == maxChoices {
+			return unreadable("the provider's answer has too many choices", in.Body)
+		}
+		if err := p.writeChoice(&w, e, n, in); err != nil {
 			return err
 		}
+		n++
 	}
 	w.End()
-	if out.Usage = p.readUsage(h.usage); out.Usage.Present {
+	usage := value(doc, h.usage)
+	if out.Usage = p.readUsage(usage); out.Usage.Present {
 		w.Key("usage")
-		writeUsage(&w, h.usage, &out.Usage)
+		writeUsage(&w, usage, &out.Usage)
 	}
 	w.End()
 	out.Body = w.Buf
 	return nil
 }
 
-func (p *plugin) writeChoice(w *jsonraw.Writer, v jsonraw.Value, position int, in *abi.ResponseInput) error {
-	c := &p.choice
-	c.read(v)
-	if c.finish == finishError || isFault(c.failed) {
+func (p *plugin) writeChoice(w *jsonraw.Writer, v jsonraw.Node, position int, in *abi.ResponseInput) error {
+	c, doc := &p.choice, &p.doc
+	c.read(doc, v)
+	if c.finish == finishError || isFault(value(doc, c.failed)) {
 		return p.broken(c, in.Headers, in.Now)
 	}
 	s := &p.speech
-	s.read(c.message, p.vendor.keepReasoning)
+	s.read(doc, c.message, p.vendor.keepReasoning)
 	f := c.finish
-	if f == finishNone || f == finishStop && s.calls != nil {
+	if f == finishNone || f == finishStop && s.calls != 0 {
 		f = finishStop
-		if s.calls != nil {
+		if s.calls != 0 {
 			f = finishToolCalls
 		}
 	}
@@ -80,47 +88,54 @@ func (p *plugin) writeChoice(w *jsonraw.Writer, v jsonraw.Value, position int, i
 	}
 	w.Int(c.index)
 	w.Key("message")
-	p.writeMessage(w, s, position, in.RequestID)
-	w.Key("logprobs")
-	w.Raw(c.logprobs)
+	if err := p.writeMessage(w, s, position, in); err != nil {
+		return err
+	}
+	c.writeLogprobs(w, doc)
 	w.Key("finish_reason")
 	w.String(f.String())
-	writeMembers(w, c.extra)
+	c.extra.write(w, doc)
 	w.End()
 	return nil
 }
 
-func (p *plugin) writeMessage(w *jsonraw.Writer, s *speech, choice int, requestID []byte) {
+func (p *plugin) writeMessage(w *jsonraw.Writer, s *speech, choice int, in *abi.ResponseInput) error {
+	doc := &p.doc
 	content, reasoning := p.split(s)
 	w.Object()
 	w.Key("role")
 	w.String("assistant")
 	w.Key("content")
-	if len(content) == 0 || s.calls != nil && blank(content) {
+	if content.count == 0 || s.calls != 0 && content.blank(doc) {
 		w.Null()
 	} else {
-		w.Joined("", content...)
+		content.write(w, doc)
 	}
-	if !blank(reasoning) {
+	if !reasoning.blank(doc) {
 		w.Key("reasoning_content")
-		w.Joined("", reasoning...)
+		reasoning.write(w, doc)
 	}
-	if s.calls != nil {
+	if s.calls != 0 {
 		w.Key("tool_calls")
 		w.Array()
 		n := 0
-		for e := s.calls.Elements(); e.Next(); n++ {
+		for e, end := doc.Elements(s.calls); e < end; e = doc.After(e) {
+			if p.called++; p.called > maxTools {
+				return unreadable("the provider's answer has too many tool calls", in.Body)
+			}
 			var c call
-			c.read(e.Value)
+			c.read(doc, e)
 			w.Object()
-			c.writeID(w, requestID, choice, n)
+			c.writeID(w, doc, in.RequestID, choice, n)
 			w.Key("type")
 			w.String("function")
-			c.writeFunction(w, "{}")
+			c.writeFunction(w, doc, "{}")
 			w.End()
+			n++
 		}
 		w.End()
 	}
-	writeMembers(w, s.extra)
+	s.extra.write(w, doc)
 	w.End()
+	return nil
 }

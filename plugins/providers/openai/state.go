@@ -21,6 +21,7 @@ type streamState struct {
 	id      []byte // a string, raw and with its quotes; so is model
 	model   []byte
 	usage   []byte // the last usage object
+	spent   []byte // memory for it
 	choices []choiceState
 	tools   int // of all choices
 
@@ -63,6 +64,21 @@ func (s *streamState) reset() {
 	s.loaded, s.started, s.done, s.created, s.tools = nil, false, false, 0, 0
 	s.id, s.model, s.usage, s.choices = nil, nil, nil, s.choices[:0]
 	s.template.drop()
+}
+
+// changed says that the encoding which was loaded no longer holds.
+func (s *streamState) changed() {
+	if s.loaded != nil { // a pointer that need not be written is not: see head
+		s.loaded = nil
+	}
+}
+
+// spend notes the usage that the vendor reports.
+func (s *streamState) spend(usage []byte) {
+	if len(usage) <= maxUsage {
+		s.spent = append(s.spent[:0], usage...)
+		s.usage = s.spent
+	}
 }
 
 // load reads an encoded state, or none. It reports whether the encoding is whole.
@@ -179,29 +195,51 @@ func (s *streamState) complete() bool {
 // name on every delta, give every call the index 0, or a new id on every delta of one call; what decides is that one
 // call has one id and one name. last is the tool that the previous element of the same delta belongs to, -1 if
 // there is none: one delta never holds two pieces of one call.
-func (cs *choiceState) tool(c *call, last int) int {
-	if c.id != nil {
-		id := hash(c.id.Inner())
-		for i := len(cs.tools) - 1; i > last; i-- {
-			if cs.tools[i].id == id {
-				return i
-			}
+func (cs *choiceState) tool(doc *jsonraw.Outline, c *call, last int) int {
+	if c.id != 0 {
+		id := hash(doc.Inner(c.id))
+		if i := lastID(cs.tools, id); i > last {
+			return i
 		}
-		if c.name != nil {
+		if c.name != 0 {
 			return -1
 		}
 	}
 	if c.index < 0 {
-		if c.name != nil || len(cs.tools)-1 <= last {
+		if c.name != 0 || len(cs.tools)-1 <= last {
 			return -1
 		}
 		return len(cs.tools) - 1
 	}
-	for i := len(cs.tools) - 1; i > last; i-- {
-		if t := &cs.tools[i]; t.index == c.index {
-			if c.name != nil && t.name != 0 && t.name != nameHash(c.name) {
-				return -1
-			}
+	i := lastIndex(cs.tools, c.index)
+	if i <= last {
+		return -1
+	}
+	if t := &cs.tools[i]; c.name != 0 && t.name != 0 && t.name != nameHash(doc, c.name) {
+		return -1
+	}
+	return i
+}
+
+// lastID finds the last tool with an id, -1 if there is none. Like lastIndex it is out of line because a guest pays for the
+// longest way through a loop's turn, and around it that would be the rest of a function.
+//
+//go:noinline
+func lastID(tools []toolState, id uint64) int {
+	for i := len(tools) - 1; i >= 0; i-- {
+		if tools[i].id == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// lastIndex finds the last tool with the vendor's index, -1 if there is none.
+//
+//go:noinline
+func lastIndex(tools []toolState, index int64) int {
+	for i := len(tools) - 1; i >= 0; i-- {
+		if tools[i].index == index {
 			return i
 		}
 	}
@@ -209,7 +247,9 @@ func (cs *choiceState) tool(c *call, last int) int {
 }
 
 // nameHash is never 0, which stands for a tool whose name did not come yet.
-func nameHash(name jsonraw.Value) uint32 { return uint32(hash(name.Inner())) | 1 }
+func nameHash(doc *jsonraw.Outline, name jsonraw.Node) uint32 {
+	return uint32(hash(doc.Inner(name))) | 1
+}
 
 // stateReader reads an encoded state; past its end it yields zeros.
 type stateReader struct {

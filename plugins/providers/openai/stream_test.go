@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 	"github.com/switchyard-gateway/switchyard/sdk/sdktest"
 )
 
@@ -44,6 +45,19 @@ func TestDamagedState(t *testing.T) {
 	}
 	if _, err := host.Stream(streamInput(append(bytes.Clone(state), 0), next)); err == nil {
 		t.Error("a state with a byte too many was accepted")
+	}
+}
+
+// TestManyLogprobs: an answer may hold more values than a request.
+func TestManyLogprobs(t *testing.T) {
+	host := sdktest.NewProvider(t, newPlugin(), `{"vendor":"generic"}`)
+	logprobs := `{"content":[` + strings.Repeat(`{},`, jsonraw.MaxNodes/2) + `{}]}`
+	out, err := host.Response(&abi.ResponseInput{
+		Endpoint: abi.EndpointChat, Dialect: abi.DialectOpenAI, Status: 200,
+		Body: []byte(`{"choices":[{"message":{"content":"x"},"logprobs":` + logprobs + `}]}`),
+	})
+	if err != nil || !strings.Contains(string(out.Body), logprobs) {
+		t.Errorf("got %d bytes, %v", len(out.Body), err)
 	}
 }
 

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"unsafe"
-
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
@@ -21,7 +19,9 @@ type template struct {
 const maxTemplate = 4 << 10
 
 func (t *template) drop() {
-	t.before, t.after, t.outBefore, t.outAfter = nil, nil, nil, nil
+	if t.before != nil {
+		t.before, t.after, t.outBefore, t.outAfter = nil, nil, nil, nil
+	}
 }
 
 // apply writes the chunk of the event data if it fits.
@@ -37,7 +37,11 @@ func (p *plugin) apply(data []byte, out *abi.StreamOutput) bool {
 	}
 	at := len(out.Chunks)
 	c := append(append(out.Chunks.Open(abi.ChunkContent), t.outBefore...), text[1:len(text)-1]...)
-	out.Chunks = append(c, t.outAfter...)
+	if c = append(c, t.outAfter...); cap(c) == cap(out.Chunks) {
+		out.Chunks = out.Chunks[:len(c)]
+	} else {
+		out.Chunks = c
+	}
 	out.Chunks.Close(at)
 	return true
 }
@@ -60,21 +64,17 @@ func begins(data, prefix []byte) bool {
 
 // spot is where the one text of an event stands in the chunk that is being written.
 type spot struct {
-	text  jsonraw.Value // a string of the event; nil unless it is the only thing that the event says
-	start int           // behind its opening quote in the chunk
+	text  jsonraw.Node // a string of the event; 0 unless it is the only thing that the event says
+	start int          // behind its opening quote in the chunk
 }
 
 // learn makes a template of an event that was one chunk, if the chunk says nothing but one text.
 func (p *plugin) learn(data, chunk []byte) {
-	text := p.spot.text
-	if len(text.Inner()) == 0 || len(data)+len(chunk) > maxTemplate {
+	inner := len(p.doc.Inner(p.spot.text))
+	if inner == 0 || len(data)+len(chunk) > maxTemplate {
 		return
 	}
-	start := int(uintptr(unsafe.Pointer(unsafe.SliceData(text))) - uintptr(unsafe.Pointer(unsafe.SliceData(data))))
-	if start < 0 || start+len(text) > len(data) { // it is no part of data
-		return
-	}
-	t, inner := &p.stream.template, len(text)-2
+	t, start := &p.stream.template, p.doc.Offset(p.spot.text)
 	t.before = append(t.own[0][:0], data[:start+1]...)
 	t.after = append(t.own[1][:0], data[start+1+inner:]...)
 	t.outBefore = append(t.own[2][:0], chunk[:p.spot.start]...)

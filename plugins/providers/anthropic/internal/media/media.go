@@ -1,4 +1,6 @@
-package main
+// Package media writes the images and files of a chat request as blocks of Anthropic's Messages API, and refuses those that
+// the API does not take.
+package media
 
 import (
 	"bytes"
@@ -8,10 +10,11 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
-// writeImage writes an image part as a block.
-func writeImage(w *jsonraw.Writer, m chat.Message, part *chat.Part, cache jsonraw.Value) error {
+// WriteImage writes an image part as a block.
+func WriteImage(w *jsonraw.Writer, m chat.Message, part *chat.Part, cache jsonraw.Value) error {
 	w.Object()
 	w.Key("type")
 	w.String("image")
@@ -19,14 +22,14 @@ func writeImage(w *jsonraw.Writer, m chat.Message, part *chat.Part, cache jsonra
 	if chat.IsDataURL(part.URL()) {
 		d, ok := chat.ParseDataURL(part.URL())
 		if !ok {
-			return chat.Invalid(m.PartPath(part, ".image_url.url"), "the data URL has no comma")
+			return refusal.Invalid(m.PartPath(part, ".image_url.url"), "the data URL has no comma")
 		}
 		switch d.MediaType {
 		case "image/jpeg", "image/png", "image/gif", "image/webp":
 		case "image/jpg":
 			d.MediaType = "image/jpeg"
 		default:
-			return unsupportedValue(m.PartPath(part, ".image_url.url"), vendor+" takes images of type jpeg, png, gif and webp, not "+strconv.Quote(d.MediaType))
+			return unsupported(m.PartPath(part, ".image_url.url"), "Anthropic takes images of type jpeg, png, gif and webp, not "+strconv.Quote(d.MediaType))
 		}
 		writeBase64(w, &d)
 	} else if err := writeURL(w, m, part, ".image_url.url"); err != nil {
@@ -37,10 +40,10 @@ func writeImage(w *jsonraw.Writer, m chat.Message, part *chat.Part, cache jsonra
 	return nil
 }
 
-// writeDocument writes a file part as a document block.
-func writeDocument(w *jsonraw.Writer, m chat.Message, part *chat.Part, cache jsonraw.Value) error {
+// WriteDocument writes a file part as a document block.
+func WriteDocument(w *jsonraw.Writer, m chat.Message, part *chat.Part, cache jsonraw.Value) error {
 	if part.URL().Absent() {
-		return unsupportedValue(m.PartPath(part, ".file.file_id"), "files by id can't be translated: send file_data")
+		return unsupported(m.PartPath(part, ".file.file_id"), "files by id can't be translated: send file_data")
 	}
 	const at = ".file.file_data"
 	w.Object()
@@ -50,7 +53,7 @@ func writeDocument(w *jsonraw.Writer, m chat.Message, part *chat.Part, cache jso
 	if chat.IsDataURL(part.URL()) {
 		d, ok := chat.ParseDataURL(part.URL())
 		if !ok {
-			return chat.Invalid(m.PartPath(part, at), "the data URL has no comma")
+			return refusal.Invalid(m.PartPath(part, at), "the data URL has no comma")
 		}
 		switch d.MediaType {
 		case "application/pdf":
@@ -58,7 +61,7 @@ func writeDocument(w *jsonraw.Writer, m chat.Message, part *chat.Part, cache jso
 		case "text/plain":
 			text, err := base64.StdEncoding.AppendDecode(nil, d.Base64)
 			if err != nil {
-				return chat.Invalid(m.PartPath(part, at), "the data URL is not valid base64")
+				return refusal.Invalid(m.PartPath(part, at), "the data URL is not valid base64")
 			}
 			w.Object()
 			w.Key("type")
@@ -69,7 +72,7 @@ func writeDocument(w *jsonraw.Writer, m chat.Message, part *chat.Part, cache jso
 			w.Bytes(text)
 			w.End()
 		default:
-			return unsupportedValue(m.PartPath(part, at), vendor+" takes documents of type application/pdf and text/plain, not "+strconv.Quote(d.MediaType))
+			return unsupported(m.PartPath(part, at), "Anthropic takes documents of type application/pdf and text/plain, not "+strconv.Quote(d.MediaType))
 		}
 	} else if err := writeURL(w, m, part, at); err != nil {
 		return err
@@ -99,7 +102,7 @@ func writeURL(w *jsonraw.Writer, m chat.Message, part *chat.Part, at string) err
 	url := part.URL()
 	text := url.Inner()
 	if !bytes.HasPrefix(text, []byte("https:")) && !bytes.HasPrefix(text, []byte("http:")) {
-		return chat.Invalid(m.PartPath(part, at), "expected a data URL or an http(s) URL")
+		return refusal.Invalid(m.PartPath(part, at), "expected a data URL or an http(s) URL")
 	}
 	w.Object()
 	w.Key("type")
@@ -109,8 +112,8 @@ func writeURL(w *jsonraw.Writer, m chat.Message, part *chat.Part, at string) err
 	return nil
 }
 
-func unsupportedValue(param, message string) *abi.Refusal {
-	ref := chat.Unsupported(param, message)
-	ref.Code = chat.CodeInvalidValue
+func unsupported(param, message string) *abi.Refusal {
+	ref := refusal.Unsupported(param, message)
+	ref.Code = refusal.CodeInvalidValue
 	return ref
 }

@@ -1,4 +1,4 @@
-package chat
+package answer
 
 import (
 	"strconv"
@@ -133,12 +133,18 @@ func (s *Stream) close(b []byte, finish string) {
 		b = append(append(append(b, `},"logprobs":`...), s.Logprobs...), `,"finish_reason":"`...)
 		b = append(append(b, finish...), `"}]`...)
 	}
-	s.Logprobs = nil
+	if s.Logprobs != nil {
+		s.Logprobs = nil
+	}
 	if s.withUsage {
 		b = append(b, `,"usage":null}`...)
 	} else {
 		b = append(b, '}')
 	}
-	s.out.Chunks = b
+	if cap(b) == cap(s.out.Chunks) { // it did not grow, so that no pointer need be written: see jsonraw.Writer
+		s.out.Chunks = s.out.Chunks[:len(b)]
+	} else {
+		s.out.Chunks = b
+	}
 	s.out.Chunks.Close(s.at)
 }

@@ -1,8 +1,9 @@
-package chat
+package refusal
 
 import (
 	"bytes"
 	"strconv"
+	"strings"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
@@ -120,13 +121,15 @@ func Mask(text string) string {
 			out = append(append(out, text[copied:start]...), "***"...)
 			copied = i
 		}
-		afterScheme = asciiFold([]byte(token), "bearer") || asciiFold([]byte(token), "basic")
+		afterScheme = strings.EqualFold(token, "bearer") || strings.EqualFold(token, "basic")
 	}
 	if copied == 0 {
 		return text
 	}
 	return string(append(out, text[copied:]...))
 }
+
+func isAlnum(c byte) bool { return c-'0' <= 9 || (c|0x20)-'a' <= 'z'-'a' }
 
 func isTokenByte(c byte) bool {
 	return isAlnum(c) || c == '-' || c == '_' || c == '*' || c == '.' || c == '+' || c == '/' || c == '='

@@ -1,4 +1,9 @@
-package chat
+// Package refusal says in one way what a failure means, whichever vendor it came from: an adapter imports it to answer a
+// vendor's error, or a request that it can't translate, with the status, type and code that clients see for it on every
+// deployment, and with the class that tells the router what to try next. There is one constructor for each situation.
+//
+// The package uses no reflection, no fmt and no clock.
+package refusal
 
 import "github.com/switchyard-gateway/switchyard/sdk/abi"
 

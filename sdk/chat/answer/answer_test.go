@@ -1,4 +1,4 @@
-package chat
+package answer
 
 import (
 	"encoding/json"
@@ -7,19 +7,21 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
 func TestCompletion(t *testing.T) {
 	c := Completion{ID: AppendID(nil, `a"b`), Model: jsonraw.Value(`"m"`), Created: 7}
 	c.Usage = abi.Usage{Present: true, Prompt: 10, Completion: 5, Cached: 3, CacheWrite: 2, Reasoning: 1}
 	first := c.Add()
-	first.Content = append(first.Content, jsonraw.Value(`"a\n"`), jsonraw.Value(`"é"`))
-	first.Reasoning = append(first.Reasoning, jsonraw.Value(`"r"`))
+	first.Content(jsonraw.Value(`"a\n"`))
+	first.Content(jsonraw.Value(`"é"`))
+	first.Reasoning(jsonraw.Value(`"r"`))
 	first.Extra = append(first.Extra, Extra{"thinking_blocks", jsonraw.Value(`[1]`)})
 	first.Finish = FinishStop
 	second := c.Add()
-	second.Calls = append(second.Calls, OutCall{ID: jsonraw.Value(`"i"`), Name: jsonraw.Value(`"f"`), Arguments: jsonraw.Value(`{"a": "b\"c"}`)},
-		OutCall{ID: jsonraw.Value(`"j"`), Name: jsonraw.Value(`"g"`)})
+	second.Call(jsonraw.Value(`"i"`), jsonraw.Value(`"f"`), jsonraw.Value(`{"a": "b\"c"}`))
+	second.Call(jsonraw.Value(`"j"`), jsonraw.Value(`"g"`), nil)
 	second.Finish = FinishToolCalls
 	const want = `{"id":"chatcmpl-a\"b","object":"chat.completion","created":7,"model":"m","choices":[` +
 		`{"index":0,"message":{"role":"assistant","content":"a\né","refusal":null,"reasoning_content":"r","thinking_blocks":[1]},"logprobs":null,"finish_reason":"stop"},` +
@@ -31,7 +33,11 @@ func TestCompletion(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	c.Reset()
-	c.Add().HasContent = true
+	if again := c.Add(); again.Calls() > 0 {
+		t.Errorf("%d calls after Reset", again.Calls())
+	} else {
+		again.HasContent = true
+	}
 	if got := string(c.Append(nil)); !strings.Contains(got, `"content":""`) || strings.Contains(got, "tool_calls") {
 		t.Errorf("after Reset: %s", got)
 	}
@@ -51,7 +57,7 @@ func TestStream(t *testing.T) {
 		s.QuotedArguments(2, jsonraw.Value(`{"a": 1}`))
 		s.Finish(FinishStop)
 		s.Usage(abi.Usage{Present: true, Prompt: 1, Completion: 2}, true)
-		s.Fail(UpstreamError(500, "x"))
+		s.Fail(refusal.UpstreamError(500, "x"))
 		want := []struct {
 			kind abi.ChunkKind
 			tail string
@@ -85,29 +91,6 @@ func TestStream(t *testing.T) {
 		}
 		if i != len(want) || !out.Done || out.Usage.Prompt != 1 {
 			t.Errorf("flags %d: %d chunks, done %v, usage %+v", flags, i, out.Done, out.Usage)
-		}
-	}
-}
-
-func TestParseDataURL(t *testing.T) {
-	for _, tc := range []struct {
-		url, media, data string
-		ok               bool
-	}{
-		{`"data:image/png;base64,AAA="`, "image/png", "AAA=", true},
-		{`"DATA:Image/PNG;charset=utf-8;BASE64,AAA="`, "image/png", "AAA=", true},
-		{`"data:image\/png;base64,A\/A\nB"`, "image/png", "A/AB", true},
-		{`"data:image/png;base64,AA%3D%3d"`, "image/png", "AA==", true},
-		{`"data:,a%20b%zz"`, "text/plain", "YSBiJXp6", true},
-		{`"data:text/html,hi"`, "text/html", "aGk=", true},
-		{`"data:image/png;base64"`, "", "", false},
-		{`"https://x/,"`, "", "", false},
-		{`""`, "", "", false},
-		{`7`, "", "", false},
-	} {
-		d, ok := ParseDataURL(jsonraw.Value(tc.url))
-		if ok != tc.ok || d.MediaType != tc.media || string(d.Base64) != tc.data {
-			t.Errorf("ParseDataURL(%s) = %q, %q, %v", tc.url, d.MediaType, d.Base64, ok)
 		}
 	}
 }

@@ -1,0 +1,183 @@
+// Package answer writes answers in the OpenAI chat dialect, for provider adapters that translate a vendor's: whole ones with
+// [Completion], streamed ones with [Stream]. Requests are read with package chat.
+//
+// An adapter keeps one Completion and one Stream in its plugin struct and uses them again for every call, so that nothing
+// is allocated once they have grown. All values are raw JSON of the vendor's answer ([jsonraw.Value]): strings stay escaped
+// and are copied as they are. They need be valid only during the method that takes them, unless it says otherwise.
+//
+// The package uses no reflection, no fmt and no clock.
+package answer
+
+import (
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
+)
+
+// Finish reasons.
+const (
+	FinishStop          = "stop"
+	FinishLength        = "length"
+	FinishToolCalls     = "tool_calls"
+	FinishContentFilter = "content_filter"
+)
+
+// MaxNodes is the [jsonraw.Outline.Limit] for a vendor's answer. Most of a large one are numbers: embeddings, or the
+// logprobs of many tokens.
+const MaxNodes = 4 << 20
+
+// Completion is a whole answer to be written. Values are raw JSON of the vendor's answer, so nothing is
+// unescaped on the way. Call Reset before each use.
+type Completion struct {
+	ID      jsonraw.Value // a string; see AppendID
+	Model   jsonraw.Value // a string
+	Created uint64        // Unix seconds
+	Choices []Choice
+	Usage   abi.Usage // written when Present
+}
+
+// Choice is one choice of a Completion. What it is made of is written at once, by its methods, so that it need not be kept.
+type Choice struct {
+	HasContent bool          // without any Content: "" rather than null
+	Refusal    jsonraw.Value // a string, or missing
+	Extra      []Extra       // further members of the message
+	Logprobs   jsonraw.Value // an object, or missing
+	Finish     string
+
+	content, reasoning, calls jsonraw.Writer
+	reasoned                  bool
+	called                    int
+}
+
+// Extra is a member with an extension's name.
+type Extra struct {
+	Name  string
+	Value jsonraw.Value
+}
+
+// Reset empties c and keeps its capacity.
+func (c *Completion) Reset() { *c = Completion{Choices: c.Choices[:0]} }
+
+// Add appends an empty choice and returns it; it is valid until the next Add.
+func (c *Completion) Add() *Choice {
+	n := len(c.Choices)
+	if n < cap(c.Choices) {
+		c.Choices = c.Choices[:n+1]
+	} else {
+		c.Choices = append(c.Choices, Choice{})
+	}
+	ch := &c.Choices[n]
+	*ch = Choice{
+		Extra: ch.Extra[:0], content: jsonraw.Writer{Buf: ch.content.Buf[:0]},
+		reasoning: jsonraw.Writer{Buf: ch.reasoning.Buf[:0]}, calls: jsonraw.Writer{Buf: ch.calls.Buf[:0]},
+	}
+	return ch
+}
+
+// Content adds the string text to the content.
+func (c *Choice) Content(text jsonraw.Value) {
+	c.HasContent = true
+	c.content.Inner(text)
+}
+
+// Reasoning adds the string text to reasoning_content.
+func (c *Choice) Reasoning(text jsonraw.Value) {
+	c.reasoned = true
+	c.reasoning.Inner(text)
+}
+
+// Call adds a tool call. arguments is a JSON value, which is put into a string, compact; or a string, which is taken for
+// JSON text already; {} when missing.
+func (c *Choice) Call(id, name, arguments jsonraw.Value) {
+	w := &c.calls
+	if c.called > 0 {
+		w.Literal(",")
+	}
+	c.called++
+	w.Object()
+	w.Member("id", id)
+	w.Literal(`"type":"function"`)
+	w.Key("function")
+	w.Object()
+	w.Member("name", name)
+	w.Key("arguments")
+	switch arguments.Kind() {
+	case jsonraw.Missing, jsonraw.Null:
+		w.String("{}")
+	case jsonraw.String:
+		w.Raw(arguments)
+	default:
+		w.Quoted(arguments)
+	}
+	w.End()
+	w.End()
+}
+
+// Calls returns how many calls were added.
+func (c *Choice) Calls() int { return c.called }
+
+// Append writes the chat.completion object.
+func (c *Completion) Append(dst []byte) []byte {
+	w := jsonraw.Writer{Buf: dst}
+	w.Object()
+	w.Member("id", c.ID)
+	w.Key("object")
+	w.String("chat.completion")
+	w.Key("created")
+	w.Int(int64(c.Created))
+	w.Member("model", c.Model)
+	w.Key("choices")
+	w.Array()
+	for i := range c.Choices {
+		c.Choices[i].append(&w, i)
+	}
+	w.End()
+	if c.Usage.Present {
+		w.Key("usage")
+		w.Buf = AppendUsage(w.Buf, &c.Usage) // the last member: the writer need not know of the value
+	}
+	w.End()
+	return w.Buf
+}
+
+func (c *Choice) append(w *jsonraw.Writer, index int) {
+	w.Object()
+	w.Key("index")
+	w.Int(int64(index))
+	w.Key("message")
+	w.Object()
+	w.Key("role")
+	w.String("assistant")
+	w.Key("content")
+	if c.HasContent {
+		w.Around(`"`, c.content.Buf, `"`)
+	} else {
+		w.Null()
+	}
+	w.Key("refusal")
+	if c.Refusal.Absent() {
+		w.Null()
+	} else {
+		w.Raw(c.Refusal)
+	}
+	if c.reasoned {
+		w.Key("reasoning_content")
+		w.Around(`"`, c.reasoning.Buf, `"`)
+	}
+	for _, e := range c.Extra {
+		w.Member(e.Name, e.Value)
+	}
+	if c.called > 0 {
+		w.Key("tool_calls")
+		w.Around(`[`, c.calls.Buf, `]`)
+	}
+	w.End()
+	w.Key("logprobs")
+	if c.Logprobs.Absent() {
+		w.Null()
+	} else {
+		w.Raw(c.Logprobs)
+	}
+	w.Key("finish_reason")
+	w.String(c.Finish)
+	w.End()
+}
