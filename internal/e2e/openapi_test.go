@@ -60,5 +60,5 @@ func anyModelRouter(t *testing.T) *router {
 	return serve(t, writeConfig(t, preamble(f.dir)+accounts(v.addr, "fast")+fmt.Sprintf(`models:
   g: {strategy: weighted, deployments: [%[1]s]}
   "*": {strategy: weighted, deployments: [%[1]s]}
-`, "{provider: openai-fast, model: a, price: {input: 10, output: 30}}")))
+`, "{provider: openai-fast, model: a, tags: [eu], price: {input: 10, output: 30}}")))
 }

@@ -98,6 +98,7 @@ var Rules = []Rule{
 		Part: "internal/accounting", May: []string{"internal/gateway", "internal/gateway/decision", "internal/store", "internal/store/decisionlog"},
 		Why: "what the gateway reports becomes entries here, so that neither knows the other",
 	},
+	{Part: "internal/policies/canary", Why: "a comparison is made of what requests came to; what a policy is is not its business"},
 	{Part: "internal/policies/schema", Why: "a configuration is checked against a schema, whoever's they are"},
 	{
 		Part: "internal/policies", May: []string{"internal/policies/...", "host", "sdk/abi", "internal/config/yamltree", "internal/gateway", "internal/store"},

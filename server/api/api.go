@@ -12,6 +12,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 
@@ -109,7 +110,13 @@ func (a *API) Register(e *echo.Echo) {
 func (a *API) Description() []byte { return a.description }
 
 // open reports whether there is a tenant that is not closed.
-func (a *API) open(ctx context.Context, name string) bool {
+func (a *API) open(ctx context.Context, name string) (bool, error) {
 	t, _, err := a.owner(ctx, name)
-	return err == nil && t.State != store.TenantClosed
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return t.State != store.TenantClosed, nil
 }

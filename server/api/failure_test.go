@@ -19,9 +19,9 @@ type broken struct{ err error }
 func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
 // send sends a body that need not be one.
-func (w *world) send(c call, query, secret string, body io.Reader) *answer {
+func (w *world) send(c call, secret string, body io.Reader) *answer {
 	w.t.Helper()
-	r := httptest.NewRequestWithContext(w.t.Context(), c.method, c.path+query, body)
+	r := httptest.NewRequestWithContext(w.t.Context(), c.method, c.path, body)
 	r.Header.Set("Authorization", "Bearer "+secret)
 	if r.Header.Set("Content-Type", "application/json"); c.media != "" {
 		r.Header.Set("Content-Type", c.media)
@@ -72,15 +72,15 @@ func TestEveryFailureIsDescribedAndHappens(t *testing.T) {
 		if c.body == "" {
 			continue
 		}
-		expect(c, w.send(c, "", right(c), broken{os.ErrDeadlineExceeded}), 408, "request_timeout")
-		expect(c, w.send(c, "", right(c), broken{io.ErrUnexpectedEOF}), 400, "invalid_body")
-		expect(c, w.send(c, "", right(c), strings.NewReader(strings.Repeat(" ", 4<<20))), 413, "request_too_large")
+		expect(c, w.send(c, right(c), broken{os.ErrDeadlineExceeded}), 408, "request_timeout")
+		expect(c, w.send(c, right(c), broken{io.ErrUnexpectedEOF}), 400, "invalid_body")
+		expect(c, w.send(c, right(c), strings.NewReader(strings.Repeat(" ", 4<<20))), 413, "request_too_large")
 		wrong := c
 		wrong.media = "text/plain"
 		expect(c, w.try(wrong, "", right(c)), 415, "unsupported_media_type")
 		if c.media == "" {
-			expect(c, w.send(c, "", right(c), strings.NewReader(`{"`)), 400, "invalid_body")
-			expect(c, w.send(c, "", right(c), strings.NewReader(`{"nonsense":1}`)), 422, "invalid_value")
+			expect(c, w.send(c, right(c), strings.NewReader(`{"`)), 400, "invalid_body")
+			expect(c, w.send(c, right(c), strings.NewReader(`{"nonsense":1}`)), 422, "invalid_value")
 		}
 	}
 	// Of what is not there.
@@ -163,6 +163,10 @@ func TestEveryFailureIsDescribedAndHappens(t *testing.T) {
 		if strings.Contains(a.body, "sql") || strings.Contains(a.body, "moon") {
 			t.Errorf("%s %s tells too much: %s", c.method, c.path, a.body)
 		}
+	}
+
+	if a := w.do("GET", "/v1/policies?tenant=acme", adminToken, ""); a.status != 500 {
+		t.Errorf("the admin for a tenant that can't be read: %d %s", a.status, a.body)
 	}
 
 	w.failed["GET /v1/replays internal_error"] = true

@@ -60,7 +60,7 @@ func newFixture(t testing.TB) *fixture {
 	f.policies.conflict = &f.conflict
 	f.log = decisionlog.Open(db, decisionlog.Options{})
 	t.Cleanup(func() {
-		_ = f.log.Close(context.WithoutCancel(t.Context()))
+		_ = f.log.Close(context.Background())
 		_ = db.Close()
 	})
 	f.api = New(Options{
@@ -185,6 +185,7 @@ func (f *fixture) decide(tenant string, at time.Time) string {
 		Picks: []decisionlog.Pick{{
 			Header:     abi.Header{Seed: 1 << 63, Now: uint64(at.UnixMilli()), Features: abi.FeatureStream | abi.FeatureTools, Group: "quality", Tags: "eu\nfast", Endpoint: abi.EndpointChat, Dialect: abi.DialectOpenAI},
 			Candidates: []abi.Candidate{{ID: "a/x", Provider: "a", Model: "x", PriceInput: 2.5, Flags: abi.CandidatePinned}, {ID: "b/y", CoolingUntil: 1}},
+			Filtered:   []bool{false, true},
 			Scores:     []float64{0.5, nan()}, By: "cheap", Try: 0, Calls: []decisionlog.Call{{Strategy: "cheap", Policy: true, Version: "2", Fuel: 321}},
 		}},
 		Tries: []decisionlog.Try{{Group: "quality", Deployment: "a/x", Status: 200, Took: time.Second}},
@@ -368,9 +369,6 @@ func (j *jobs) Cancel(tenant, id string) (replay.Job, error) {
 }
 
 var module = "\x00asm\x01\x00\x00\x00"
-
-// now is a time for decisions.
-func (f *fixture) now() time.Time { return time.Now() }
 
 var moduleDigest = fmt.Sprintf("%x", sha256.Sum256([]byte(module)))
 

@@ -244,6 +244,25 @@ func TestTenantsDoNotMeet(t *testing.T) {
 	}
 }
 
+// A key is found under its own tenant only, whoever asks.
+func TestKeysHaveOneTenant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := w.state()
+	for _, c := range w.adminCalls() {
+		if !strings.Contains(c.path, w.key) {
+			continue
+		}
+		c.path = strings.Replace(c.path, "/acme/", "/rival/", 1)
+		if a := w.try(c, "", adminToken); a.status != 404 || a.code() != noSuchKey.Code {
+			t.Errorf("%s %s: %d %s", c.method, c.path, a.status, a.body)
+		}
+	}
+	if after := w.state(); after != before {
+		t.Errorf("something has changed:\n%s\n%s", before, after)
+	}
+}
+
 // All calls succeed for those who may, so that the tables above fail for the right reasons.
 func TestTheRightKeyOpens(t *testing.T) {
 	t.Parallel()

@@ -63,7 +63,7 @@ func TestInvalidTenants(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for body, param := range map[string]string{
-		`{}`:             "name",
+		`{}`:             "",
 		`{"name":""}`:    "name",
 		`{"name":"a b"}`: "name",
 		`{"name":"-a"}`:  "name",

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -30,6 +31,9 @@ const (
 	formRoom  = 64 << 10 // for what separates the parts
 )
 
+// uploadTime is how long an upload may take to arrive.
+const uploadTime = 5 * time.Minute
+
 // upload is the whole body of an upload. It is bounded, and of the size of what will be compiled.
 type upload struct {
 	OfPolicy
@@ -50,7 +54,7 @@ func (a *API) uploadRoute() {
 		Method: http.MethodPost, Path: "/v1/policies/{name}", ID: "upload-policy", Tag: surfaces.Policies, Summary: "Upload a version of a policy",
 		About: "Admits the module as plugins of the operator are admitted, with the limits of policies, checks the configuration, and stores both under the next number. " +
 			"It serves nothing until it is a canary or active. The body is the module alone, or a form with a configuration.",
-		Scope: store.ScopePolicy, Status: http.StatusCreated, Fails: []endpoint.Kind{refused, endpoint.WrongType, endpoint.Conflict}, MaxBody: a.opts.MaxModule + maxConfig + maxNote + formRoom,
+		Scope: store.ScopePolicy, Status: http.StatusCreated, Fails: []endpoint.Kind{refused, endpoint.WrongType, endpoint.Conflict}, BodyTime: uploadTime, MaxBody: a.opts.MaxModule + maxConfig + maxNote + formRoom,
 		Content: map[string]*huma.MediaType{
 			mediaWASM: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 			mediaForm: {Schema: &huma.Schema{

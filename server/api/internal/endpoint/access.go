@@ -20,7 +20,7 @@ type Door struct {
 	// Authenticate finds out whose a secret is.
 	Authenticate func(secret string) (Principal, bool)
 	// Open reports whether there is a tenant that is not closed.
-	Open func(ctx context.Context, tenant string) bool
+	Open func(ctx context.Context, tenant string) (bool, error)
 }
 
 // Principal is whose key a request bears.
@@ -78,9 +78,9 @@ func (x *exchange) Param(name string) string {
 // guard lets in who may use a route. It runs before anything of the request is read.
 func (t *Table) guard(r *Route) func(huma.Context, func(huma.Context)) {
 	return func(c huma.Context, next func(huma.Context)) {
-		who, f := t.door.admit(r, c)
-		if f != nil {
-			t.write(c, r, f)
+		who, err := t.door.admit(r, c)
+		if err != nil {
+			t.write(c, t.fail(c.Context(), r, err))
 			return
 		}
 		next(&exchange{request: c, ctx: context.WithValue(c.Context(), callerKey{}, who), route: r})
@@ -88,8 +88,7 @@ func (t *Table) guard(r *Route) func(huma.Context, func(huma.Context)) {
 }
 
 // write answers with a failure before the library has a say.
-func (t *Table) write(c huma.Context, r *Route, f *Failure) {
-	t.tell(r, f)
+func (t *Table) write(c huma.Context, f *Failure) {
 	for name, values := range f.GetHeaders() {
 		c.SetHeader(name, values[0])
 	}
@@ -98,9 +97,9 @@ func (t *Table) write(c huma.Context, r *Route, f *Failure) {
 	_ = json.NewEncoder(c.BodyWriter()).Encode(f) // the client may have left
 }
 
-func (d *Door) admit(r *Route, c huma.Context) (Caller, *Failure) {
+func (d *Door) admit(r *Route, c huma.Context) (Caller, error) {
 	token := d.AdminToken()
-	sent := Bearer(c.Header("Authorization"))
+	sent := bearer(c.Header("Authorization"))
 	switch {
 	case r.Scope != 0 && !same(sent, token):
 		return d.admitKey(r, c)
@@ -120,8 +119,8 @@ func same(sent, token string) bool {
 	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 && token != ""
 }
 
-// Bearer is the token of an Authorization header, "" for none.
-func Bearer(authorization string) string {
+// bearer is the token of an Authorization header, "" for none.
+func bearer(authorization string) string {
 	scheme, token, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "bearer") {
 		return ""
@@ -130,8 +129,8 @@ func Bearer(authorization string) string {
 }
 
 // admitKey lets a tenant's key in.
-func (d *Door) admitKey(r *Route, c huma.Context) (Caller, *Failure) {
-	sent := Bearer(c.Header("Authorization"))
+func (d *Door) admitKey(r *Route, c huma.Context) (Caller, error) {
+	sent := bearer(c.Header("Authorization"))
 	if sent == "" {
 		sent = strings.TrimSpace(c.Header("X-Api-Key"))
 	}
@@ -151,11 +150,15 @@ func (d *Door) admitKey(r *Route, c huma.Context) (Caller, *Failure) {
 }
 
 // admitFor lets the admin token in for the tenant that the request names.
-func (d *Door) admitFor(c huma.Context) (Caller, *Failure) {
-	switch tenant := c.Query("tenant"); {
-	case tenant == "":
+func (d *Door) admitFor(c huma.Context) (Caller, error) {
+	tenant := c.Query("tenant")
+	if tenant == "" {
 		return Caller{}, TenantRequired.Say("With the admin token this route needs the tenant: ?tenant=NAME.").On("tenant")
-	case !d.Open(c.Context(), tenant):
+	}
+	switch open, err := d.Open(c.Context(), tenant); {
+	case err != nil:
+		return Caller{}, err
+	case !open:
 		return Caller{}, NoTenant.Say("There is no tenant %q.", Clip(tenant)).On("tenant")
 	default:
 		return Caller{Tenant: tenant, Name: admin}, nil

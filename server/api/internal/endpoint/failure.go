@@ -138,10 +138,10 @@ func invalid(m *huma.ErrorModel) *Failure {
 		texts = append(texts, capital(m.Detail))
 	}
 	f := k.Say("%s.", strings.Join(texts, "; "))
-	if param != "" {
-		f.On(param)
+	if param == "" {
+		return f
 	}
-	return f
+	return f.On(param)
 }
 
 // place is where in a request a value stands: "limits.usd_per_day" for what the library calls body.limits.usd_per_day.

@@ -25,11 +25,12 @@ type Route struct {
 	Tag          string
 	Summary      string
 	About        string
-	Scope        store.Scopes // that a tenant's key needs; 0: it is the admin's
-	Status       int          // of success; 0: 200, or 204 without a body
-	Missing      Kind         // what is not there when a handler returns store.ErrNotFound; zero: it does not
-	Fails        []Kind       // beside Missing and those of access and of reading the request
-	MaxBody      int64        // 0: maxJSON
+	Scope        store.Scopes  // that a tenant's key needs; 0: it is the admin's
+	Status       int           // of success; 0: 200, or 204 without a body
+	Missing      Kind          // what is not there when a handler returns store.ErrNotFound; zero: it does not
+	Fails        []Kind        // beside Missing and those of access and of reading the request
+	MaxBody      int64         // 0: maxJSON
+	BodyTime     time.Duration // for the body to arrive, 0: a minute
 	// Content are the media types of a body that the handler reads by itself, and Answers those of an answer that it
 	// writes by itself; nil: JSON.
 	Content map[string]*huma.MediaType
@@ -61,7 +62,7 @@ func Add[I, O any](t *Table, r Route, handle func(ctx context.Context, who Calle
 func (t *Table) operation(r *Route, in reflect.Type) huma.Operation {
 	op := huma.Operation{
 		OperationID: r.ID, Method: r.Method, Path: r.Path, Summary: r.Summary, Description: r.About, Tags: []string{r.Tag},
-		DefaultStatus: r.Status, MaxBodyBytes: cmp.Or(r.MaxBody, maxJSON), BodyReadTimeout: bodyTime, RejectUnknownQueryParameters: true,
+		DefaultStatus: r.Status, MaxBodyBytes: cmp.Or(r.MaxBody, maxJSON), BodyReadTimeout: cmp.Or(r.BodyTime, bodyTime), RejectUnknownQueryParameters: true,
 		Security:    []map[string][]string{{SchemeAdmin: {}}},
 		Middlewares: huma.Middlewares{t.guard(r)},
 		Responses:   map[string]*huma.Response{},

@@ -120,6 +120,7 @@ func pickOf(p *decisionlog.Pick) Pick {
 		if i < len(p.Scores) {
 			c.Score = Figure(p.Scores[i])
 		}
+		c.Filtered = i < len(p.Filtered) && p.Filtered[i]
 		out.Candidates = append(out.Candidates, c)
 	}
 	for _, c := range p.Calls {

@@ -103,6 +103,7 @@ type Candidate struct {
 	Provider     string     `json:"provider"`
 	Model        string     `json:"model"`
 	Score        Figure     `json:"score" doc:"Lower is better; null: it was removed, or nobody was asked."`
+	Filtered     bool       `json:"filtered" doc:"A filter removed it, so that nobody else was asked about it."`
 	Tags         []string   `json:"tags,omitempty" nullable:"false"`
 	Abilities    []string   `json:"abilities,omitempty" nullable:"false" doc:"Left out: not known."`
 	Flags        []string   `json:"flags,omitempty" nullable:"false"`

@@ -50,7 +50,7 @@ func KeyOf(k *store.Key, source string) Key {
 type NewKey struct {
 	Name    string     `json:"name" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" minLength:"1" maxLength:"64" doc:"Unique in the tenant."`
 	Scopes  []string   `json:"scopes" nullable:"false" minItems:"1" enum:"complete,policy,usage,act-for"`
-	Limits  Limits     `json:"limits,omitempty"`
+	Limits  Limits     `json:"limits,omitzero"`
 	Expires *time.Time `json:"expires_at,omitempty" doc:"Left out: never."`
 }
 
@@ -61,7 +61,7 @@ type KeyPatch struct {
 	Scopes   []string `json:"scopes,omitempty" nullable:"false" minItems:"1" enum:"complete,policy,usage,act-for" doc:"Replaces all of them."`
 	Limits   *Limits  `json:"limits,omitempty" doc:"Replaces all of them."`
 	Disabled *bool    `json:"disabled,omitempty"`
-	Expires  Expiry   `json:"expires_at,omitempty" doc:"null: never."`
+	Expires  Expiry   `json:"expires_at,omitzero" doc:"null: never."`
 }
 
 // Expiry tells a time from none and from one that was left out.

@@ -39,8 +39,8 @@ func (d *Dollars) UnmarshalJSON(b []byte) error {
 
 // Schema describes the number.
 func (Dollars) Schema(huma.Registry) *huma.Schema {
-	least, most := 0.0, float64(maxDollars)
-	return &huma.Schema{Type: huma.TypeNumber, Minimum: &least, Maximum: &most}
+	least := 0.0
+	return &huma.Schema{Type: huma.TypeNumber, Minimum: &least}
 }
 
 // Limits bound what a tenant or a key uses.
@@ -48,8 +48,8 @@ type Limits struct {
 	RequestsPerMinute int64   `json:"requests_per_minute,omitempty" minimum:"0" maximum:"1000000000000" doc:"0 or left out: no limit, here and below."`
 	TokensPerMinute   int64   `json:"tokens_per_minute,omitempty" minimum:"0" maximum:"1000000000000"`
 	Concurrent        int64   `json:"concurrent_requests,omitempty" minimum:"0" maximum:"1000000000000"`
-	USDPerDay         Dollars `json:"usd_per_day,omitempty" doc:"A day is a calendar day in UTC. Exact to the billionth; less than that is refused."`
-	USDPerMonth       Dollars `json:"usd_per_month,omitempty" doc:"A month is a calendar month in UTC."`
+	USDPerDay         Dollars `json:"usd_per_day,omitempty" maximum:"1000000000" doc:"A day is a calendar day in UTC. Exact to the billionth; less than that is refused."`
+	USDPerMonth       Dollars `json:"usd_per_month,omitempty" maximum:"1000000000" doc:"A month is a calendar month in UTC."`
 }
 
 // LimitsOf shows limits.

@@ -40,25 +40,11 @@ func Describe(t *endpoint.Table) {
 	operations(t)
 }
 
-// The failures of the completion surfaces. A vendor's refusal keeps its status and its code, which are not listed here.
-var (
-	badRequest  = endpoint.Kind{Status: http.StatusBadRequest, Type: endpoint.TypeRequest, Code: "invalid_value", About: "The request is not one that can be routed, or the vendor refuses it; code and param say what is wrong."}
-	noScope     = endpoint.Kind{Status: http.StatusForbidden, Type: endpoint.TypePermission, Code: "missing_scope", About: "The key does not have the scope complete."}
-	noActing    = endpoint.Kind{Status: http.StatusForbidden, Type: endpoint.TypePermission, Code: "tenant_not_allowed", About: "The key may not act for another tenant."}
-	noModel     = endpoint.Kind{Status: http.StatusNotFound, Type: endpoint.TypeRequest, Code: "model_not_found", About: "There is no such model, or the tenant may not use it."}
-	noUpstream  = endpoint.Kind{Status: http.StatusBadGateway, Type: endpoint.TypeServer, Code: "upstream_error", About: "No vendor could answer."}
-	unavailable = endpoint.Kind{Status: http.StatusServiceUnavailable, Type: endpoint.TypeServer, Code: "not_ready", About: "The router is starting or ending, or no deployment can take the request."}
-	late        = endpoint.Kind{Status: http.StatusGatewayTimeout, Type: endpoint.TypeServer, Code: "timeout", About: "The deadline of the request has passed."}
-	overLimit   = endpoint.Kind{Status: http.StatusTooManyRequests, Type: "requests", Code: "rate_limit_exceeded", About: "A limit of the tenant or the key is reached, or all vendors limit; see Retry-After."}
-	overBudget  = endpoint.Kind{Status: http.StatusTooManyRequests, Type: "insufficient_quota", Code: "insufficient_quota", About: "A budget of the tenant or the key is used up."}
-	wrongCoding = endpoint.Kind{Status: http.StatusUnsupportedMediaType, Type: endpoint.TypeRequest, Code: "unsupported_content_encoding", About: "The body has another content encoding than gzip."}
-)
-
 // message is one message of a conversation.
 type message struct {
 	_       struct{} `additionalProperties:"true"`
 	Role    string   `json:"role" enum:"system,developer,user,assistant,tool,function"`
-	Content content  `json:"content,omitempty" doc:"Text, or parts."`
+	Content content  `json:"content,omitzero" doc:"Text, or parts."`
 }
 
 // content is text, or a list of parts of which each has a type.
@@ -203,17 +189,18 @@ func completions(t *endpoint.Table) {
 		if stream != nil {
 			content[stream.media] = &huma.MediaType{Schema: stream.schema}
 		}
-		t.Describe(&huma.Operation{
+		op := &huma.Operation{
 			OperationID: id, Method: http.MethodPost, Path: path, Tags: []string{tagCompletions}, Summary: summary, Parameters: routingHeaders(), Security: keySecurity(),
 			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: in}}},
 			Responses:   ok(&huma.Response{Description: "The answer. A stream that breaks off ends with an error event.", Headers: answerHeaders(), Content: content}),
-		}, badRequest, endpoint.NoKey, noScope, noActing, endpoint.NoTenant, noModel, endpoint.SlowBody, endpoint.LargeBody, wrongCoding, overLimit, overBudget,
-			endpoint.Internal, noUpstream, unavailable, late)
+		}
+		op.Responses["default"] = jsonAnswer("What a vendor refuses, or a policy rejects, with another status: the error has its code.", endpoint.Schema[endpoint.Failure](t))
+		t.Describe(op, failures...)
 	}
 	get := func(id, path, summary string, answer *huma.Response, params []*huma.Param, kinds ...endpoint.Kind) {
 		t.Describe(&huma.Operation{
 			OperationID: id, Method: http.MethodGet, Path: path, Tags: []string{tagCompletions}, Summary: summary, Parameters: params, Security: keySecurity(), Responses: ok(answer),
-		}, append(kinds, endpoint.NoKey, endpoint.Internal, unavailable)...)
+		}, append(kinds, endpoint.NoKey, endpoint.Internal, notReady)...)
 	}
 	for _, v := range []struct{ prefix, suffix, note string }{{"/v1", "", ""}, {"", "-unversioned", " (for SDKs with a base URL that lacks the version)"}} {
 		post("create-chat-completion"+v.suffix, v.prefix+"/chat/completions", "Complete a conversation"+v.note, endpoint.Schema[chatRequest](t), open, &sse)
@@ -274,7 +261,7 @@ func operations(t *endpoint.Table) {
 	}
 	probe("get-health", "/healthz", "Whether the process answers", jsonAnswer("It does.", endpoint.Schema[health](t)))
 	probe("get-readiness", "/readyz", "Whether requests should be sent here", jsonAnswer("They should.", endpoint.Schema[readiness](t)),
-		endpoint.Kind{Status: http.StatusServiceUnavailable, Type: endpoint.TypeServer, Code: "not_ready", About: "Requests should not be sent here."})
+		notReady)
 	get("get-metrics", "/metrics", "Metrics for Prometheus", &huma.Response{
 		Description: "In the format that Accept asks for.", Content: map[string]*huma.MediaType{"text/plain": text, "application/openmetrics-text": text},
 	}, nil)
