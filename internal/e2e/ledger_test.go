@@ -139,7 +139,7 @@ func ledgerOf(t *testing.T, config, tenant string) []store.Entry {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	entries, err := db.Entries(t.Context(), &store.EntryQuery{Tenant: tenant, Limit: 1 << 30})
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func TestBudget(t *testing.T) {
 	}
 	// More budget lets it in at once.
 	r.admin().call(http.StatusOK, http.MethodPatch, "/admin/tenants/acme", fmt.Sprintf(`{"limits":{"usd_per_day":%v}}`, price*(room+5)))
-	if _, _, a := (account{r, acme.secret}).decides("g", ""); a.status != http.StatusOK {
+	if _, _, a := (account{r, acme.secret}).decides(""); a.status != http.StatusOK {
 		t.Errorf("with a larger budget: status %d: %s", a.status, a.body)
 	}
 }
@@ -200,7 +200,7 @@ func TestRateLimits(t *testing.T) {
 	slow := account{r, r.key("acme", "slow", `,"limits":{"requests_per_minute":2}`, "complete").Get("secret").Str}
 	var got []string
 	for _, who := range []account{slow, slow, slow, acme, acme, acme, acme} {
-		_, _, a := who.decides("g", "")
+		_, _, a := who.decides("")
 		got = append(got, fmt.Sprintf("%d %s/%s", a.status, a.header.Get("X-Ratelimit-Remaining-Requests"), a.header.Get("X-Ratelimit-Limit-Requests")))
 		if a.status == http.StatusTooManyRequests && (a.json("error.code") != "rate_limit_exceeded" || a.header.Get("Retry-After") == "") {
 			t.Errorf("the refusal: %s, retry after %q", a.body, a.header.Get("Retry-After"))

@@ -82,10 +82,10 @@ func (a account) upload(want int, name string, module []byte, config string) gjs
 	return gjson.Parse(got.body)
 }
 
-// decides sends a request and tells which deployment answered and which policy sent it there.
-func (a account) decides(group, tag string) (deployment, policy string, ans *answer) {
+// decides sends a request to group g and tells which deployment answered and which policy sent it there.
+func (a account) decides(tag string) (deployment, policy string, ans *answer) {
 	a.t.Helper()
-	ans = a.post("/v1/chat/completions", ask(group, "x"), "Authorization", "Bearer "+a.secret, "X-Switchyard-Tags", tag)
+	ans = a.post("/v1/chat/completions", ask("g", "x"), "Authorization", "Bearer "+a.secret, "X-Switchyard-Tags", tag)
 	return ans.header.Get("X-Switchyard-Deployment"), ans.header.Get("X-Switchyard-Policy"), ans
 }
 
@@ -146,7 +146,7 @@ func TestTenantLifecycle(t *testing.T) {
 	const before, after = "openai-fast/a", "openai-fast/b"
 	const requests = 60
 	for range requests {
-		if deployment, policy, _ := acme.decides("g", ""); deployment != before || policy != "" {
+		if deployment, policy, _ := acme.decides(""); deployment != before || policy != "" {
 			t.Fatalf("without a policy %q decided by %q", deployment, policy)
 		}
 	}
@@ -160,7 +160,7 @@ func TestTenantLifecycle(t *testing.T) {
 	if first.Get("version").Int() != 1 || first.Get("config.region").Str != "eu" {
 		t.Errorf("the first version: %s", first.Raw)
 	}
-	if _, policy, _ := acme.decides("g", ""); policy != "" {
+	if _, policy, _ := acme.decides(""); policy != "" {
 		t.Errorf("%q decides, and was only uploaded", policy)
 	}
 
@@ -180,7 +180,7 @@ func TestTenantLifecycle(t *testing.T) {
 	acme.call(http.StatusOK, http.MethodPost, "/v1/policies/home/canary", `{"version":1,"share_percent":30}`)
 	shares := map[string]int{}
 	for range 200 {
-		deployment, policy, _ := acme.decides("g", "")
+		deployment, policy, _ := acme.decides("")
 		if (deployment == after) != (policy == "home@1") {
 			t.Fatalf("%q decided by %q", deployment, policy)
 		}
@@ -197,7 +197,7 @@ func TestTenantLifecycle(t *testing.T) {
 	// The active one decides for all, and replayed it changes nothing.
 	acme.call(http.StatusOK, http.MethodPost, "/v1/policies/home/activate", `{"version":1}`)
 	for range requests {
-		if deployment, policy, _ := acme.decides("g", ""); deployment != after || policy != "home@1" {
+		if deployment, policy, _ := acme.decides(""); deployment != after || policy != "home@1" {
 			t.Fatalf("%q decided by %q", deployment, policy)
 		}
 	}
@@ -213,11 +213,11 @@ func TestTenantLifecycle(t *testing.T) {
 	// A bad version goes back by itself, and no request is lost over it.
 	acme.upload(http.StatusCreated, "home", []byte(readFile(t, filepath.Join(broken, "fickle.wasm"))), `{"prefer":"b"}`)
 	acme.call(http.StatusOK, http.MethodPost, "/v1/policies/home/activate", `{"version":2}`)
-	if deployment, policy, _ := acme.decides("g", ""); deployment != after || policy != "home@2" {
+	if deployment, policy, _ := acme.decides(""); deployment != after || policy != "home@2" {
 		t.Errorf("%q decided by %q", deployment, policy)
 	}
 	eventually(t, patience, "the rollback", func() error {
-		_, policy, a := acme.decides("g", "trap")
+		_, policy, a := acme.decides("trap")
 		if a.status != http.StatusOK {
 			t.Fatalf("a request while the policy traps: status %d: %s", a.status, a.body)
 		}
@@ -235,7 +235,7 @@ func TestTenantLifecycle(t *testing.T) {
 	acme.call(http.StatusOK, http.MethodPost, "/v1/policies/home/deactivate", "")
 	acme.call(http.StatusNoContent, http.MethodDelete, "/v1/policies/home", "")
 	acme.call(http.StatusNotFound, http.MethodGet, "/v1/policies/home", "")
-	if deployment, policy, _ := acme.decides("g", ""); deployment != before || policy != "" {
+	if deployment, policy, _ := acme.decides(""); deployment != before || policy != "" {
 		t.Errorf("in the end %q decided by %q", deployment, policy)
 	}
 }
@@ -255,7 +255,7 @@ func TestUsage(t *testing.T) {
 		if i%4 == 0 {
 			who = other
 		}
-		_, _, a := who.decides("g", "")
+		_, _, a := who.decides("")
 		u := gjson.Get(a.body, "usage")
 		requests++
 		prompt += u.Get("prompt_tokens").Int()
@@ -280,7 +280,7 @@ func TestUsage(t *testing.T) {
 			}
 		}
 	}
-	guest.decides("g", "")
+	guest.decides("")
 	if a := guest.post("/v1/chat/completions", ask("nothing", "x"), "Authorization", "Bearer "+guest.secret); a.status != http.StatusNotFound {
 		t.Errorf("a group that is not there: %d", a.status)
 	}
