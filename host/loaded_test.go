@@ -159,7 +159,6 @@ func TestDroppedPluginFreesItsModule(t *testing.T) {
 	module := weak.Make(first.Strategy("b").line.pool.module)
 	second := f.build(first, strategySpec("a", "a"))
 	first.Release()
-	first = nil
 	f.settled(1)
 	for range 1000 {
 		runtime.GC()

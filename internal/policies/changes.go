@@ -3,7 +3,6 @@ package policies
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/switchyard-gateway/switchyard/internal/store"
@@ -59,8 +58,8 @@ func (p *Policies) Canary(ctx context.Context, tenant, name string, version, sha
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if r := t.route.Load(); r != nil && r.policy != name {
-		return nil, fmt.Errorf("%w: %s serves this tenant, and a canary is compared with versions of its own policy; deactivate %s, or activate %s in its place",
-			store.ErrConflict, r.label(), r.policy, label(name, version))
+		return nil, refuse(store.ErrConflict, "%s serves this tenant, and a canary is compared with versions of its own policy; deactivate %s, or activate %s in its place",
+			r.label(), r.policy, label(name, version))
 	}
 	stored, v, err := t.ready(ctx, name, version)
 	if err != nil {
@@ -95,7 +94,7 @@ func (t *tenant) ready(ctx context.Context, name string, number int) (*store.Pol
 	v := t.version(found)
 	r, err := v.enter(ctx, 0)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: version %d of policy %q can't serve: %w", store.ErrInvalid, number, name, err)
+		return nil, nil, refuse(store.ErrInvalid, "version %d of policy %q can't serve: %w", number, name, err)
 	}
 	r.release()
 	if found.State == store.VersionWithdrawn {
@@ -127,13 +126,18 @@ func (p *Policies) Rollback(ctx context.Context, tenant, name, by, reason string
 	switch {
 	case stored.Routing.Canary != 0:
 	case to.Active == 0:
-		return nil, fmt.Errorf("%w: policy %q does not serve, so there is nothing to go back from", store.ErrConflict, name)
+		return nil, refuse(store.ErrConflict, "policy %q does not serve, so there is nothing to go back from", name)
 	default:
 		if to.Active, err = t.previous(ctx, name, to.Active); err != nil {
 			return nil, err
 		}
 		if to.Active == 0 {
-			return nil, fmt.Errorf("%w: no version of policy %q was active before version %d; deactivate it instead", store.ErrConflict, name, stored.Routing.Active)
+			return nil, refuse(store.ErrConflict, "no version of policy %q was active before version %d; deactivate it instead", name, stored.Routing.Active)
+		}
+	}
+	if to.Active != 0 {
+		if _, err := t.find(ctx, name, to.Active); err != nil {
+			return nil, err // before anything is changed
 		}
 	}
 	out, err := p.store.SetRouting(ctx, tenant, name, stored.Revision, to, by, reason)
@@ -195,7 +199,11 @@ func (p *Policies) DeleteVersion(ctx context.Context, tenant, name string, versi
 	t := p.tenant(tenant)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err := p.store.DeleteVersion(ctx, tenant, name, version); err != nil {
+	err := p.store.DeleteVersion(ctx, tenant, name, version)
+	if errors.Is(err, store.ErrInUse) {
+		return refuse(store.ErrInUse, "version %d of policy %q serves; activate another one or deactivate the policy first", version, name)
+	}
+	if err != nil {
 		return err
 	}
 	t.forget(name, version)
@@ -212,7 +220,7 @@ func (p *Policies) Delete(ctx context.Context, tenant, name string) error {
 		return err
 	}
 	if stored.Routing != (store.Routing{}) {
-		return fmt.Errorf("%w: policy %q serves; deactivate it first", store.ErrInUse, name)
+		return refuse(store.ErrInUse, "policy %q serves; deactivate it first", name)
 	}
 	if err := p.store.DeletePolicy(ctx, tenant, name); err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 // TestLife takes policies of one tenant through what can become of them.
 func TestLife(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 0)
+	w := newWorld(t)
 	ctx := t.Context()
 	one := w.upload("acme", "cheap", mean(t), "")
 	two := w.upload("acme", "cheap", mean(t), `{"Factor": 2}`)
@@ -74,7 +74,7 @@ func TestLife(t *testing.T) {
 	if replaced := w.activate("acme", "dear", 1); replaced != "cheap@1" || w.serving("acme", 0) != "dear@1" {
 		t.Errorf("%q was replaced, %s serves", replaced, w.serving("acme", 0))
 	}
-	if got, want := w.history("acme", "cheap"), "test: 1+0, test: 1+2, test: 1+2, test: 2+0, test: 3+0, test: 2+0, test: 1+0, test: 0+0"; got != want {
+	if got, want := w.history("cheap"), "test: 1+0, test: 1+2, test: 1+2, test: 2+0, test: 3+0, test: 2+0, test: 1+0, test: 0+0"; got != want {
 		t.Errorf("history\n%s, want\n%s", got, want)
 	}
 
@@ -108,7 +108,7 @@ func TestLife(t *testing.T) {
 // TestStart opens a store in which a process that was killed has left two policies serving.
 func TestStart(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 0)
+	w := newWorld(t)
 	for _, name := range []string{"b", "a", "c"} {
 		w.upload("acme", name, tiny(t), "")
 	}

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/host"
@@ -59,6 +60,8 @@ type Policies struct {
 	mu      sync.Mutex // guards the rest
 	tenants map[string]*tenant
 	closed  bool
+
+	canariesOut, rolledBack atomic.Uint64 // see Verdicts
 }
 
 // tidyEvery is how often loaded policies are held against the budget when nothing is loaded.

@@ -54,3 +54,9 @@ func (p *Policies) Figures(tenant, name string, number int) Figures {
 
 // Stats returns what is loaded.
 func (p *Policies) Stats() Stats { return p.shelf.stats() }
+
+// Verdicts returns how many canaries were taken out since the process began, and how many active versions, because of what
+// they did.
+func (p *Policies) Verdicts() (canaries, rollbacks uint64) {
+	return p.canariesOut.Load(), p.rolledBack.Load()
+}

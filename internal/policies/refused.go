@@ -1,6 +1,10 @@
 package policies
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Codes of reasons for which an upload is refused. They don't change.
 const (
@@ -46,3 +50,22 @@ func (r *Refused) add(code, place, message string) {
 		r.Reasons = append(r.Reasons, Reason{code, message, place})
 	}
 }
+
+// has reports whether there is a reason of a code at a place.
+func (r *Refused) has(code, place string) bool {
+	return slices.ContainsFunc(r.Reasons, func(one Reason) bool { return one.Code == code && one.Place == place })
+}
+
+// refusalError says to a tenant why something was not done. It is told apart by its kind, which the text does not repeat.
+type refusalError struct {
+	error
+	kind error
+}
+
+// refuse makes an error of a kind.
+func refuse(kind error, format string, args ...any) error {
+	return &refusalError{fmt.Errorf(format, args...), kind}
+}
+
+// Unwrap returns what the text says, and the kind.
+func (e *refusalError) Unwrap() []error { return []error{e.error, e.kind} }

@@ -30,6 +30,8 @@ type shelf struct {
 	resident map[*residency]struct{}
 	modules  map[store.Digest]*share
 	promised int64 // bytes for what is being loaded, or is loaded but does not serve
+	waste    int64 // bytes of modules that were unloaded since the last collection
+	sweeping bool
 	done     struct{ loads, failures, evictions uint64 }
 }
 
@@ -48,10 +50,10 @@ type residency struct {
 	used    atomic.Uint64 // epoch
 }
 
-// What a version is taken to need before it was ever loaded, in bytes: the figures of a strategy in Go.
+// What is taken to be needed before something was ever loaded: the figures of strategies in Go.
 const (
-	expectedModule   = 14 << 20
-	expectedInstance = 4 << 20
+	expectedGrowth   = 7       // memory of a compiled module, in sizes of its file
+	expectedInstance = 4 << 20 // bytes
 )
 
 // instanceOverhead is what an instance takes beside the memory that the guest sees, in bytes.
@@ -96,16 +98,23 @@ func (s *shelf) touch(r *residency) {
 func (s *shelf) load(ctx context.Context, v *version) (*residency, error) {
 	select {
 	case s.loads <- struct{}{}:
-		defer func() { <-s.loads }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	free, err := s.promise(v.module, v.footprint.Load())
+	leave := sync.OnceFunc(func() { <-s.loads })
+	defer leave()
+	free, err := s.promise(v.module, v.size, v.footprint.Load())
 	if err != nil {
 		return nil, err
 	}
 	defer free()
-	loaded, err := s.host.Load(ctx, v.source())
+	source := v.source()
+	module := source.Module
+	source.Module = func(ctx context.Context) ([]byte, error) {
+		leave() // it has to be compiled, of which the host bounds how many are; others come from the cache meanwhile
+		return module(ctx)
+	}
+	loaded, err := s.host.Load(ctx, source)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil && s.closed {
@@ -132,26 +141,25 @@ func (s *shelf) load(ctx context.Context, v *version) (*residency, error) {
 }
 
 // promise sets memory aside for something that is being loaded, or is loaded and does not serve, until free is called.
-// instances is what its instances need, 0 if that is not known.
-func (s *shelf) promise(module store.Digest, instances int64) (free func(), err error) {
+// size is that of the module's file, instances what its instances need, 0 if that is not known.
+func (s *shelf) promise(module store.Digest, size, instances int64) (free func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, errClosed
 	}
-	size, m := instances, s.modules[module]
-	switch {
-	case m == nil:
-		size = cmp.Or(size, expectedInstance) + expectedModule
-	case size == 0:
-		size = m.instance
+	need := instances
+	if m := s.modules[module]; m == nil {
+		need = cmp.Or(need, expectedInstance) + expectedGrowth*size
+	} else if need == 0 {
+		need = m.instance
 	}
-	s.promised += size
+	s.promised += need
 	s.trim()
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.promised -= size
+		s.promised -= need
 		s.trim()
 	}, nil
 }
@@ -201,7 +209,26 @@ func (s *shelf) remove(r *residency) (module int64) {
 		return 0
 	}
 	delete(s.modules, r.version.module)
+	s.collect(m.size)
 	return m.size
+}
+
+// wasteShare is the part of the budget that unloaded modules may go on to occupy.
+const wasteShare = 8
+
+// collect takes note of memory that comes free with a module. The system gets it back when a collection finds that nothing
+// points to it, and one may be long in coming: most of it is not on Go's heap. s.mu is held.
+func (s *shelf) collect(size int64) {
+	if s.waste += size; s.waste < s.budget/wasteShare || s.sweeping {
+		return
+	}
+	s.waste, s.sweeping = 0, true
+	go func() {
+		runtime.GC()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.sweeping = false
+	}()
 }
 
 // drop unloads a version as soon as its calls have ended.

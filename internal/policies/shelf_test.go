@@ -14,12 +14,12 @@ import (
 )
 
 // tenants uploads and activates the same module for many tenants, with a factor each.
-func (w *world) tenants(n int, module []byte, config string) []string {
+func (w *world) tenants(n int, module []byte) []string {
 	w.t.Helper()
 	names := make([]string, n)
 	for i := range names {
 		names[i] = fmt.Sprintf("t%d", i)
-		w.upload(names[i], "p", module, config)
+		w.upload(names[i], "p", module, "")
 		w.activate(names[i], "p", 1)
 	}
 	return names
@@ -38,8 +38,8 @@ func (w *world) resident(names []string) (loaded []string) {
 // TestLRU gives room for three of five small policies.
 func TestLRU(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 0)
-	names := w.tenants(5, tiny(t), "")
+	w := newWorld(t)
+	names := w.tenants(5, tiny(t))
 	each := w.Figures("t4", "p", 1).Memory
 	for i, name := range names {
 		w.shelf.drop(w.tenant(name).route.Load().active.version)
@@ -94,8 +94,8 @@ func TestLRU(t *testing.T) {
 // TestSingleFlight asks for a version many times at once.
 func TestSingleFlight(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 0)
-	w.tenants(1, mean(t), "")
+	w := newWorld(t)
+	w.tenants(1, mean(t))
 	v := w.tenant("t0").route.Load().active.version
 	loads := w.Stats().Loads
 	for range 3 {
@@ -121,8 +121,8 @@ func TestSingleFlight(t *testing.T) {
 // TestGivenUp has callers that leave while the version is loaded for them.
 func TestGivenUp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 0)
-	w.tenants(1, tiny(t), "")
+	w := newWorld(t)
+	w.tenants(1, tiny(t))
 	v := w.tenant("t0").route.Load().active.version
 	w.shelf.drop(v)
 	over, cancel := context.WithCancel(t.Context())
@@ -152,8 +152,8 @@ func (broken) Module(context.Context, store.Digest) ([]byte, error) {
 // TestLoadFails counts the fault, and does not try again at once.
 func TestLoadFails(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 0)
-	w.tenants(1, tiny(t), "")
+	w := newWorld(t)
+	w.tenants(1, tiny(t))
 	v := w.tenant("t0").route.Load().active.version
 	w.shelf.drop(v)
 	v.hash = "00" + v.hash[2:] // which is not in the cache
@@ -171,11 +171,53 @@ func TestLoadFails(t *testing.T) {
 	}
 }
 
+// slow is a store whose modules don't come before it is told.
+type slow struct {
+	store.Policies
+	asked chan struct{}
+	told  chan struct{}
+}
+
+func (s slow) Module(context.Context, store.Digest) ([]byte, error) {
+	s.asked <- struct{}{}
+	<-s.told
+	return nil, errors.New("too late")
+}
+
+// TestCompilingHoldsUpNobody has versions that are not in the cache, more than may be loaded at a time, and one that is.
+func TestCompilingHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	names := w.tenants(cap(w.shelf.loads)+2, tiny(t))
+	s := slow{w.Policies.store, make(chan struct{}), make(chan struct{})}
+	w.Policies.store = s
+	var calls sync.WaitGroup
+	for i, name := range names {
+		v := w.tenant(name).route.Load().active.version
+		w.shelf.drop(v)
+		if i == 0 {
+			continue
+		}
+		v.hash = fmt.Sprintf("%02d", i) + v.hash[2:]
+		calls.Go(func() {
+			if _, err := w.score(name, "", 0); err == nil {
+				t.Error("what can't be read is loaded")
+			}
+		})
+		<-s.asked
+	}
+	if _, err := w.score(names[0], "", 0); err != nil {
+		t.Error(err)
+	}
+	close(s.told)
+	calls.Wait()
+}
+
 // TestHammer calls while versions are activated, taken back, unloaded and deleted.
 func TestHammer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 0)
-	names := w.tenants(4, tiny(t), "")
+	w := newWorld(t)
+	names := w.tenants(4, tiny(t))
 	w.shelf.budget = w.Stats().Memory * 2 / 3
 	var calls, changes sync.WaitGroup
 	stop := make(chan struct{})
@@ -232,4 +274,30 @@ func TestHammer(t *testing.T) {
 	if _, err := w.score("t0", "", 0); !errors.Is(err, errClosed) {
 		t.Errorf("a call after Close: %v", err)
 	}
+}
+
+// BenchmarkScore is what a call of a small policy costs, beside the same call without policies around it.
+func BenchmarkScore(b *testing.B) {
+	w := newWorld(b)
+	w.tenants(1, tiny(b))
+	source := w.Of("t0")
+	loaded := source.(*tenant).route.Load().active.resident.Load().loaded
+	var out abi.ScoreOutput
+	ctx := b.Context()
+	b.Run("host", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := loaded.Score(ctx, header, candidates, &out); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("policies", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := source.Choose(ctx, 1).Plugin.Score(ctx, header, candidates, &out); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

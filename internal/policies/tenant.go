@@ -93,11 +93,6 @@ func chosen(hash uint64, number int) uint64 {
 	return (x ^ x>>31) % 1000
 }
 
-// serves says whether a version is part of the route.
-func (r *route) serves(v *version) bool {
-	return r.active != nil && r.active.version == v || r.canary != nil && r.canary.version == v
-}
-
 // label names what serves: NAME@VERSION, "" for nothing.
 func (r *route) label() string {
 	switch {
@@ -117,6 +112,18 @@ func (t *tenant) version(v *store.Version) *version {
 	}
 	known, _ := t.versions.LoadOrStore(key, newVersion(t, v))
 	return known.(*version)
+}
+
+// find is version for a number. What is known already needs no look into the store.
+func (t *tenant) find(ctx context.Context, policy string, number int) (*version, error) {
+	if known, ok := t.versions.Load(versionKey{policy, number}); ok {
+		return known.(*version), nil
+	}
+	v, err := t.policies.store.Version(ctx, t.name, policy, number)
+	if err != nil {
+		return nil, err
+	}
+	return t.version(v), nil
 }
 
 // forget ends what is known of a version, or with number 0 of all versions of a policy, or without a policy of all.
@@ -150,11 +157,11 @@ func (t *tenant) reroute(ctx context.Context, p *store.Policy) error {
 		if s.number == 0 {
 			continue
 		}
-		v, err := t.policies.store.Version(ctx, t.name, p.Name, s.number)
+		v, err := t.find(ctx, p.Name, s.number)
 		if err != nil {
 			return err
 		}
-		*s.side = newSide(t.version(v), s.trial)
+		*s.side = newSide(v, s.trial)
 	}
 	if next.canary != nil {
 		next.comparison = canary.New(t.policies.now())

@@ -10,19 +10,26 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/host"
 )
 
-// rss returns the resident memory of the process in MB, after a collection.
-func rss(b *testing.B) float64 {
+// collected returns the resident memory of the process in MB, after a collection.
+func collected(b *testing.B) float64 {
 	b.Helper()
 	for range 3 { // finalizers give back what was mapped
 		runtime.GC()
 	}
 	debug.FreeOSMemory()
+	return rss(b)
+}
+
+// rss returns the resident memory of the process in MB.
+func rss(b *testing.B) float64 {
+	b.Helper()
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		b.Skip("the resident memory is read from /proc")
@@ -33,6 +40,16 @@ func rss(b *testing.B) float64 {
 		b.Fatal(err)
 	}
 	return float64(kb) / 1024
+}
+
+// processor returns the time that the process has computed for. Unlike time on the clock it says little of what else runs.
+func processor(b *testing.B) time.Duration {
+	b.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // BenchmarkTenants serves tenants with a policy in Go each, within the default budget: one module with a configuration
@@ -47,7 +64,7 @@ func BenchmarkTenants(b *testing.B) {
 		b.Run(bc.name, func(b *testing.B) {
 			module := built(b, "../../plugins/strategies/latency")
 			w := newWorldOn(b, newHost(b), bc.memory)
-			before := rss(b)
+			before := collected(b)
 			names := make([]string, bc.tenants)
 			for i := range names {
 				names[i] = fmt.Sprintf("t%d", i)
@@ -67,6 +84,7 @@ func BenchmarkTenants(b *testing.B) {
 				}
 				*times = append(*times, time.Since(began))
 			}
+			computed, loads := processor(b), w.Stats().Loads
 			for b.Loop() {
 				for _, name := range names {
 					ask(name, &first)
@@ -81,6 +99,7 @@ func BenchmarkTenants(b *testing.B) {
 				}
 			}
 			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(float64(processor(b)-computed)/1e6/float64(w.Stats().Loads-loads), "cpu-ms/load")
 			for name, times := range map[string][]time.Duration{"first": first, "later": later, "back": back} {
 				if len(times) == 0 {
 					continue
@@ -91,7 +110,8 @@ func BenchmarkTenants(b *testing.B) {
 			}
 			s := w.Stats()
 			b.ReportMetric(float64(s.Memory)/(1<<20), "counted-MB")
-			b.ReportMetric(rss(b)-before, "resident-MB")
+			b.ReportMetric(rss(b)-before, "uncollected-MB")
+			b.ReportMetric(collected(b)-before, "resident-MB")
 			b.ReportMetric(float64(s.Versions), "loaded")
 			b.ReportMetric(float64(s.Memory)/(1<<20)/float64(s.Versions), "counted-MB/version")
 		})

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/switchyard-gateway/switchyard/host"
 	"github.com/switchyard-gateway/switchyard/internal/gateway"
@@ -102,12 +103,21 @@ func (r *Refused) stage(e *host.RefusedError, config *document) {
 		if refusal, ok := errors.AsType[*abi.Refusal](e); ok {
 			message = refusal.Message
 		}
-		where, rest := config.told(message)
-		r.add(CodeRejected, where, rest)
+		for line := range strings.Lines(message) { // a problem each
+			if line = strings.TrimSpace(line); line != "" {
+				where, rest := config.told(strings.ToValidUTF8(line[:min(len(line), maxSaid)], ""))
+				if !r.has(CodeSchema, where) { // else the schema has said so
+					r.add(CodeRejected, where, rest)
+				}
+			}
+		}
 	default:
 		r.add(CodeStart, "module", e.Error())
 	}
 }
+
+// maxSaid is how much is shown of what a policy says about one problem, in bytes.
+const maxSaid = 1 << 10
 
 // vectors adds the golden vector that was not answered as it says. An error that is not about the module is returned.
 func (r *Refused) vectors(err error) error {
@@ -121,17 +131,17 @@ func (r *Refused) vectors(err error) error {
 // try loads a strategy that does not serve, within the budget, until release is called.
 func (p *Policies) try(ctx context.Context, tenant, name string, module, config []byte) (*host.Loaded, func(), error) {
 	sum := sha256.Sum256(module)
-	return p.borrow(ctx, sum, &host.Source{
+	return p.borrow(ctx, sum, int64(len(module)), &host.Source{
 		Name: name, Owner: tenant, Hash: hex.EncodeToString(sum[:]), Config: config,
 		Module: func(context.Context) ([]byte, error) { return module, nil },
 	})
 }
 
-func (p *Policies) borrow(ctx context.Context, module store.Digest, s *host.Source) (*host.Loaded, func(), error) {
+func (p *Policies) borrow(ctx context.Context, module store.Digest, size int64, s *host.Source) (*host.Loaded, func(), error) {
 	if !p.begin() {
 		return nil, nil, errClosed
 	}
-	free, err := p.shelf.promise(module, 0)
+	free, err := p.shelf.promise(module, size, 0)
 	if err != nil {
 		p.work.Done()
 		return nil, nil, err
@@ -170,7 +180,7 @@ func (p *Policies) Candidate(ctx context.Context, tenant string, c *Candidate) (
 		}
 		source := p.tenant(tenant).version(v).source()
 		source.Faulted = nil
-		loaded, release, err = p.borrow(ctx, v.Module, source)
+		loaded, release, err = p.borrow(ctx, v.Module, v.Size, source)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("loading policy %q of tenant %q to try it: %w", c.Policy, tenant, err)

@@ -35,7 +35,7 @@ func (p *Policies) Observe(rec *gateway.Record) {
 		return
 	}
 	if why := r.comparison.Observe(rec.Canary, o, rec.Duration, rec.Report.Cost); why != "" {
-		t.conclude(r, why)
+		t.conclude(r, t.endCanary, why)
 	}
 }
 
@@ -65,11 +65,11 @@ func (t *tenant) faulted(v *version, f *Fault) {
 	case r == nil:
 	case r.canary != nil && r.canary.version == v:
 		if why := r.comparison.Fault(f.Message); why != "" {
-			t.conclude(r, why)
+			t.conclude(r, t.endCanary, why)
 		}
 	case r.active != nil && r.active.version == v && r.probation.left(v) > 0:
 		if n := r.probation.faults.Add(1); n >= probationFaults {
-			t.conclude(r, fmt.Sprintf("%d faults in its first %d decisions, the last: %s", n, v.figures.calls.Load()-r.probation.from+1, f.Message))
+			t.conclude(r, t.revert, fmt.Sprintf("%d faults in its first %d decisions, the last: %s", n, v.figures.calls.Load()-r.probation.from+1, f.Message))
 		}
 	}
 }
@@ -77,8 +77,8 @@ func (t *tenant) faulted(v *version, f *Fault) {
 // storeTime bounds what a verdict does in the store.
 const storeTime = 30 * time.Second
 
-// conclude takes a route's canary out or, if it has none, its active version. It happens in the background, and once.
-func (t *tenant) conclude(r *route, why string) {
+// conclude takes one of a route's versions out, in the background, and once.
+func (t *tenant) conclude(r *route, takeOut func(ctx context.Context, r *route, why string), why string) {
 	if !r.verdict.CompareAndSwap(false, true) || !t.policies.begin() {
 		return
 	}
@@ -91,16 +91,13 @@ func (t *tenant) conclude(r *route, why string) {
 		if t.route.Load() != r {
 			return // somebody was faster; what speaks against a version that still serves will do so again
 		}
-		if r.canary != nil {
-			t.endCanary(ctx, r, why)
-		} else {
-			t.revert(ctx, r, why)
-		}
+		takeOut(ctx, r, why)
 	}()
 }
 
 // endCanary takes a canary out, in the store as far as that can be written. t.mu is held.
 func (t *tenant) endCanary(ctx context.Context, r *route, why string) {
+	t.policies.canariesOut.Add(1)
 	r.comparison.Conclude(why)
 	if r.active == nil {
 		t.route.Store(nil)
@@ -115,8 +112,10 @@ func (t *tenant) endCanary(ctx context.Context, r *route, why string) {
 	t.withdraw(ctx, r.canary.version, why, err)
 }
 
-// revert puts back what was active before a version that has failed its first decisions. t.mu is held.
+// revert puts back what was active before a version that has failed its first decisions. A canary beside it ends: what it
+// was compared with is gone. t.mu is held.
 func (t *tenant) revert(ctx context.Context, r *route, why string) {
+	t.policies.rolledBack.Add(1)
 	bad := r.active.version
 	back, err := t.previous(ctx, r.policy, bad.number)
 	if err != nil {

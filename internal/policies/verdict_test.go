@@ -16,11 +16,11 @@ var (
 
 func output() *abi.ScoreOutput { return new(abi.ScoreOutput) }
 
-// fault makes the version that serves fault some times.
-func (w *world) fault(tenant, how string, times int) {
+// fault makes the version that serves acme fault some times.
+func (w *world) fault(how string, times int) {
 	w.t.Helper()
 	for range times {
-		if _, err := w.score(tenant, how, 0); err == nil {
+		if _, err := w.score("acme", how, 0); err == nil {
 			w.t.Fatal("it does not fault")
 		}
 	}
@@ -28,20 +28,20 @@ func (w *world) fault(tenant, how string, times int) {
 
 func TestCanaryFaults(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 0)
+	w := newWorld(t)
 	w.upload("acme", "p", mean(t), "")
 	w.canary("acme", "p", 1, 1000)
-	w.fault("acme", "spin", 2)
+	w.fault("spin", 2)
 	if got := w.serving("acme", 0); got != "p@1?" {
 		t.Fatalf("%q serves after two faults", got)
 	}
-	w.fault("acme", "panic", 1)
+	w.fault("panic", 1)
 	w.await("the canary is taken out", func() bool { return w.serving("acme", 0) == "" })
-	w.await("the store knows", func() bool { s, _ := w.state("acme", "p", 1); return s == store.VersionWithdrawn })
-	if got := w.history("acme", "p"); got != "test: 0+1, canary: 0+0" {
+	w.await("the store knows", func() bool { s, _ := w.state(1); return s == store.VersionWithdrawn })
+	if got := w.history("p"); got != "test: 0+1, canary: 0+0" {
 		t.Error(got)
 	}
-	_, reason := w.state("acme", "p", 1)
+	_, reason := w.state(1)
 	f := w.Figures("acme", "p", 1)
 	if !strings.HasPrefix(reason, "3 faults as canary, the last: score: it trapped") || f.Canary == nil || f.Canary.Verdict != reason {
 		t.Errorf("reason %q, figures %+v", reason, f.Canary)
@@ -51,7 +51,7 @@ func TestCanaryFaults(t *testing.T) {
 	}
 	// By hand it may be put back.
 	w.canary("acme", "p", 1, 10)
-	if s, _ := w.state("acme", "p", 1); s != store.VersionReady {
+	if s, _ := w.state(1); s != store.VersionReady {
 		t.Errorf("state %d of a version that was put back", s)
 	}
 }
@@ -71,42 +71,60 @@ func TestRollback(t *testing.T) {
 			w.activate("acme", "p", 2)
 			w.activate("acme", "p", 1)
 			w.activate("acme", "p", 2)
-			w.fault("acme", "panic", 3)
-			w.await("version 2 is taken out", func() bool { s, _ := w.state("acme", "p", 2); return s == store.VersionWithdrawn })
+			w.fault("panic", 3)
+			w.await("version 2 is taken out", func() bool { s, _ := w.state(2); return s == store.VersionWithdrawn })
 		}, "p@1", "test: 1+0, test: 2+0, test: 1+0, test: 2+0, rollback: 1+0, test: 3+0, rollback: 1+0"},
 		{"to another policy", func(w *world) { w.activate("acme", "q", 1) }, "q@1", "test: 3+0, rollback: 0+0"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, 0)
+			w := newWorld(t)
 			for range 3 {
 				w.upload("acme", "p", mean(t), "")
 			}
 			w.upload("acme", "q", mean(t), "")
 			tc.prepare(w)
 			w.activate("acme", "p", 3)
-			w.fault("acme", "panic", 3)
-			w.await("version 3 is taken out", func() bool { s, _ := w.state("acme", "p", 3); return s == store.VersionWithdrawn })
+			w.fault("panic", 3)
+			w.await("version 3 is taken out", func() bool { s, _ := w.state(3); return s == store.VersionWithdrawn })
 			if got := w.serving("acme", 0); got != tc.after {
 				t.Errorf("%q serves, want %q", got, tc.after)
 			}
-			if got := w.history("acme", "p"); got != tc.history {
+			if got := w.history("p"); got != tc.history {
 				t.Errorf("history %q, want %q", got, tc.history)
 			}
-			if _, reason := w.state("acme", "p", 3); !strings.HasPrefix(reason, "3 faults in its first 3 decisions, the last: score: it trapped") {
+			if _, reason := w.state(3); !strings.HasPrefix(reason, "3 faults in its first 3 decisions, the last: score: it trapped") {
 				t.Errorf("reason %q", reason)
 			}
 		})
 	}
 }
 
+// TestActiveFaultsBesideCanary takes out the one that faults.
+func TestActiveFaultsBesideCanary(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.upload("acme", "p", mean(t), "")
+	w.upload("acme", "p", mean(t), "")
+	w.activate("acme", "p", 1)
+	w.canary("acme", "p", 2, 1)
+	if got := w.serving("acme", 0); got != "p@1" {
+		t.Fatalf("%s serves", got)
+	}
+	w.fault("panic", 3)
+	w.await("version 1 is taken out", func() bool { s, _ := w.state(1); return s == store.VersionWithdrawn })
+	if s, _ := w.state(2); s != store.VersionReady || w.serving("acme", 0) != "" || w.history("p") != "test: 1+0, test: 1+2, rollback: 0+0" {
+		t.Errorf("state %d of the canary, history %s", s, w.history("p"))
+	}
+}
+
 // TestProven lets a version fault after its first decisions.
 func TestProven(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 0)
+	w := newWorld(t)
 	w.upload("acme", "p", mean(t), "")
 	w.activate("acme", "p", 1)
-	w.fault("acme", "panic", 2)
+	w.fault("panic", 2)
 	for n := range probationCalls {
 		if left := w.Figures("acme", "p", 1).Probation; left != max(probationCalls-2-n, 0) {
 			t.Fatalf("%d decisions are left after %d", left, n+2)
@@ -115,7 +133,7 @@ func TestProven(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.fault("acme", "panic", 2)
+	w.fault("panic", 2)
 	if r := w.tenant("acme").route.Load(); r.verdict.Load() || w.serving("acme", 0) != "p@1" {
 		t.Error("it was taken out")
 	}
@@ -124,7 +142,7 @@ func TestProven(t *testing.T) {
 // TestCanaryIsWorse feeds requests that fail with the canary alone.
 func TestCanaryIsWorse(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 0)
+	w := newWorld(t)
 	w.upload("acme", "p", tiny(t), "")
 	w.upload("acme", "p", tiny(t), "")
 	w.activate("acme", "p", 1)
@@ -143,8 +161,8 @@ func TestCanaryIsWorse(t *testing.T) {
 		w.Observe(rec)
 	}
 	w.await("the canary is taken out", func() bool { return w.serving("acme", 0) == "p@1" && w.serving("acme", 1) == "p@1" })
-	w.await("the store knows", func() bool { s, _ := w.state("acme", "p", 2); return s == store.VersionWithdrawn })
-	if _, reason := w.state("acme", "p", 2); !strings.Contains(reason, "100.0 % failed") {
+	w.await("the store knows", func() bool { s, _ := w.state(2); return s == store.VersionWithdrawn })
+	if _, reason := w.state(2); !strings.Contains(reason, "100.0 % failed") {
 		t.Errorf("reason %q", reason)
 	}
 	if c := w.Figures("acme", "p", 2).Canary; c.Canary.Requests < 50 || c.Canary.Errors != c.Canary.Requests || c.Rest.Errors != 0 || c.Rest.Requests < 50 {

@@ -25,6 +25,7 @@ type version struct {
 	label  string // "cheap@3"
 	module store.Digest
 	hash   string // the same in hex
+	size   int64  // of the module, in bytes
 	config []byte
 
 	resident  atomic.Pointer[residency]
@@ -83,7 +84,7 @@ func (e *loadError) BreakerOpen() bool { return e.again }
 func newVersion(t *tenant, v *store.Version) *version {
 	out := &version{
 		tenant: t, policy: v.Policy, number: v.Number, label: label(v.Policy, v.Number), module: v.Module,
-		hash: hex.EncodeToString(v.Module[:]), config: v.Config,
+		hash: hex.EncodeToString(v.Module[:]), size: v.Size, config: v.Config,
 	}
 	return out
 }
@@ -236,8 +237,7 @@ func (v *version) fail(f *flight, err error) {
 	e.retry = p.now().Add(v.pause)
 	v.failed = e
 	p.log.Error("a policy could not be loaded", "tenant", v.tenant.name, "policy", v.label, "error", err)
-	fault := &Fault{At: p.now(), Kind: FaultLoad, Message: err.Error()}
-	v.figures.faulted(fault)
+	fault := v.blame(FaultLoad, err.Error())
 	if _, ok := errors.AsType[*host.RefusedError](err); ok {
 		v.tenant.faulted(v, fault)
 	}
@@ -252,7 +252,12 @@ func (v *version) faulted(f *host.Fault) {
 	case strings.HasPrefix(f.Cause, "it used up its fuel"), strings.HasPrefix(f.Cause, "its calls nested too deep"):
 		kind = FaultFuel
 	}
-	fault := &Fault{At: v.tenant.policies.now(), Kind: kind, Message: f.Export + ": " + f.Cause}
-	v.figures.faulted(fault)
-	v.tenant.faulted(v, fault)
+	v.tenant.faulted(v, v.blame(kind, f.Export+": "+f.Cause))
+}
+
+// blame counts a fault.
+func (v *version) blame(kind, message string) *Fault {
+	f := &Fault{At: v.tenant.policies.now(), Kind: kind, Message: message}
+	v.figures.faulted(f)
+	return f
 }

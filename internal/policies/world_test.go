@@ -53,7 +53,7 @@ type world struct {
 	host  *host.Host
 }
 
-func newWorld(t testing.TB, memory int64) *world { return newWorldOn(t, hosttest.New(t), memory) }
+func newWorld(t testing.TB) *world { return newWorldOn(t, hosttest.New(t), 0) }
 
 func newWorldOn(t testing.TB, h *host.Host, memory int64) *world {
 	t.Helper()
@@ -168,11 +168,11 @@ func (w *world) await(what string, so func() bool) {
 	}
 }
 
-// history is a policy's changes, the oldest first, as "by: active+canary".
-func (w *world) history(tenant, name string) string {
+// history is the changes of a policy of acme's, the oldest first, as "by: active+canary".
+func (w *world) history(name string) string {
 	w.t.Helper()
 	var all []string
-	for _, c := range slices.Backward(good(w.History(w.t.Context(), tenant, name, 100))(w.t)) {
+	for _, c := range slices.Backward(good(w.History(w.t.Context(), "acme", name, 100))(w.t)) {
 		all = append(all, fmt.Sprintf("%s: %d+%d", c.By, c.To.Active, c.To.Canary))
 	}
 	return strings.Join(all, ", ")
@@ -191,8 +191,9 @@ func (w *world) record(tenant string, hash uint64, err *gateway.Error) *gateway.
 	return rec
 }
 
-func (w *world) state(tenant, name string, number int) (store.VersionState, string) {
+// state returns that of a version of acme's policy p, with the reason.
+func (w *world) state(number int) (store.VersionState, string) {
 	w.t.Helper()
-	v := good(w.Version(w.t.Context(), tenant, name, number))(w.t)
+	v := good(w.Version(w.t.Context(), "acme", "p", number))(w.t)
 	return v.State, v.Reason
 }

@@ -160,10 +160,6 @@ func count(s map[string]any, least, most string, n int, what, path string, repor
 // number checks the keywords about numbers.
 func number(s map[string]any, v json.Number, path string, report Report) {
 	have := rat(v)
-	if have == nil {
-		report(path, fmt.Sprintf("%s is too long or too large a number", excerpt(v)))
-		return
-	}
 	for _, limit := range []struct {
 		keyword, text string
 		bad           func(sign int) bool
@@ -173,11 +169,16 @@ func number(s map[string]any, v json.Number, path string, report Report) {
 		{"exclusiveMinimum", "is not above %v", func(sign int) bool { return sign <= 0 }},
 		{"exclusiveMaximum", "is not below %v", func(sign int) bool { return sign >= 0 }},
 	} {
-		if bound := rat(s[limit.keyword]); bound != nil && limit.bad(have.Cmp(bound)) {
+		bound := rat(s[limit.keyword])
+		if bound != nil && have == nil {
+			report(path, fmt.Sprintf("%s is too long or too large a number", excerpt(v)))
+			return
+		}
+		if bound != nil && limit.bad(have.Cmp(bound)) {
 			report(path, excerpt(v)+" "+fmt.Sprintf(limit.text, s[limit.keyword]))
 		}
 	}
-	if step := rat(s["multipleOf"]); step != nil && step.Sign() > 0 && !new(big.Rat).Quo(have, step).IsInt() {
+	if step := rat(s["multipleOf"]); step != nil && step.Sign() > 0 && have != nil && !new(big.Rat).Quo(have, step).IsInt() {
 		report(path, fmt.Sprintf("%s is not a multiple of %v", excerpt(v), s["multipleOf"]))
 	}
 }

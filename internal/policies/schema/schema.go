@@ -21,7 +21,7 @@ type Report func(path, message string)
 
 // Bounds of a check.
 const (
-	maxSteps = 500_000
+	maxSteps = 300_000
 	maxDepth = 128
 )
 
