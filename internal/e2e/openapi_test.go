@@ -39,7 +39,7 @@ func TestDescription(t *testing.T) {
 		r.admin().call(http.StatusCreated, http.MethodPost, "/admin/tenants", `{"name":"spare"}`)
 		acme.call(http.StatusOK, http.MethodPost, "/v1/policies/cheap/activate", `{"version":1}`)
 		for range 3 {
-			acme.decides("g", "eu")
+			acme.decides("eu")
 		}
 		said := tool(t, dir, []string{"NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1", "OTHER_KEY=" + key}, ".venv/bin/st", "--config-file", "schemathesis.toml", "run", r.url+"/openapi.json",
 			"--header", "Authorization: Bearer "+secret(acme), "--checks", properties, "--phases", "coverage,fuzzing,stateful", "--continue-on-failure", "--no-color")
