@@ -2,7 +2,8 @@ package server
 
 import (
 	"context"
-	"fmt"
+	"encoding/binary"
+	"encoding/hex"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -63,7 +64,11 @@ func requestID(given string) string {
 	if given != "" && len(given) <= maxRequestID && visible(given) {
 		return given
 	}
-	return fmt.Sprintf("req-%016x%016x", rand.Uint64(), rand.Uint64())
+	var random [16]byte
+	binary.LittleEndian.PutUint64(random[:], rand.Uint64())
+	binary.LittleEndian.PutUint64(random[8:], rand.Uint64())
+	var room [len("req-") + 2*len(random)]byte
+	return string(hex.AppendEncode(append(room[:0], "req-"...), random[:]))
 }
 
 func visible(s string) bool {
@@ -84,7 +89,7 @@ func (x *exchange) end() {
 		x.logLine()
 		return
 	}
-	begun, aborted := x.status != 0, cause == http.ErrAbortHandler //nolint:errorlint // as net/http compares it
+	begun, aborted := x.status != 0 || x.Response().Committed, cause == http.ErrAbortHandler //nolint:errorlint // as net/http compares it
 	if !aborted {
 		x.s.log.Error("request panicked", "request", x.id, "panic", cause, "stack", string(debug.Stack()))
 	}
@@ -145,11 +150,10 @@ func (x *exchange) route() string {
 	return gateway.Clip(x.Request().URL.Path)
 }
 
-// clip bounds what a client can put into one field of the log.
-
 // stall is how long one write to a client may take before the client counts as gone: a reader
-// that stopped must not hold a stream, and the snapshot it uses, for ever. net/http lifts the
-// limit when the request ends.
+// that stopped must not hold a stream, and the snapshot it uses, for ever. Writes of a stream
+// that follow each other share the limit, and may have no more than half of it. net/http lifts
+// it when the request ends.
 const stall = time.Minute
 
 // bigBody is what the buffers of a connection may not take in.
@@ -158,7 +162,7 @@ const bigBody = 64 << 10
 // send writes a whole answer in JSON.
 func (x *exchange) send(status int, body []byte) error {
 	h := x.w.Header()
-	h["Content-Type"] = []string{jsonType}
+	h["Content-Type"] = inJSON
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.status = status
 	if len(body) > bigBody {
@@ -172,3 +176,6 @@ func (x *exchange) send(status int, body []byte) error {
 }
 
 const jsonType = "application/json"
+
+// inJSON is jsonType as a header's value. Nobody changes it.
+var inJSON = []string{jsonType}

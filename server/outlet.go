@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/internal/gateway"
@@ -16,7 +17,8 @@ type outlet struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	framing framing
-	buf     []byte
+	buf     []byte    // has room only while there is something in it
+	until   time.Time // when the client counts as gone if it takes nothing
 }
 
 const (
@@ -25,12 +27,18 @@ const (
 	outletFull = 32 << 10
 )
 
+// rooms are buffers of outlets: a stream that waits for its next event holds none.
+var rooms = sync.Pool{New: func() any { return new([outletSize]byte) }}
+
 func newOutlet(w http.ResponseWriter, control *http.ResponseController, f framing) *outlet {
-	return &outlet{w: w, control: control, framing: f, buf: make([]byte, 0, outletSize)}
+	return &outlet{w: w, control: control, framing: f}
 }
 
 // Chunk takes one chunk of the stream.
 func (o *outlet) Chunk(kind abi.ChunkKind, data []byte) error {
+	if o.buf == nil {
+		o.buf = rooms.Get().(*[outletSize]byte)[:0]
+	}
 	o.buf = o.framing.chunk(o.buf, data, kind)
 	if len(o.buf) < outletFull {
 		return nil
@@ -50,9 +58,15 @@ func (o *outlet) Flush() error {
 }
 
 func (o *outlet) write() error {
-	_ = o.control.SetWriteDeadline(time.Now().Add(stall)) // not every writer can
+	if now := time.Now(); o.until.Sub(now) < stall/2 {
+		o.until = now.Add(stall)
+		_ = o.control.SetWriteDeadline(o.until) // not every writer can
+	}
 	_, err := o.w.Write(o.buf)
-	o.buf = o.buf[:0]
+	if cap(o.buf) == outletSize {
+		rooms.Put((*[outletSize]byte)(o.buf[:outletSize]))
+	}
+	o.buf = nil
 	return err
 }
 

@@ -1,20 +1,20 @@
 package upstream
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/textproto"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/upstream/http1"
 	"github.com/switchyard-gateway/switchyard/internal/upstream/permit"
 )
 
@@ -29,8 +29,8 @@ type Options struct {
 }
 
 const (
-	userAgent       = "switchyard"
 	idleTimeout     = 90 * time.Second
+	maxAge          = 5 * time.Minute // of a connection that is still asked to serve
 	keepAlive       = 30 * time.Second
 	maxHeaderBytes  = 256 << 10
 	socketBuffer    = 8 << 10
@@ -44,17 +44,32 @@ const (
 	pingAnswerLimit = 15 * time.Second
 )
 
+// Values of headers that many requests have. Nobody changes them.
+var (
+	ourAgent = []string{"switchyard"}
+	asItIs   = []string{"identity"}
+	inJSON   = []string{"application/json"}
+)
+
 // Client sends requests to vendors over kept connections, HTTP/2 where it is offered. It is safe for concurrent use;
 // one serves the whole process. Proxies come from the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
+//
+// Vendors that are reached directly and speak HTTP/1.1 are served by package http1, which costs less; for HTTP/2 and proxies
+// there is the client of net/http. The caller sees no difference.
 type Client struct {
 	transport *http.Transport
+	direct    http1.Options
+
+	mu     sync.Mutex
+	routes map[origin]*route
 }
 
 // New returns a client.
 func New(o Options) *Client {
 	dial := cmp.Or(o.DialTimeout, defaultDial)
 	dialer := &net.Dialer{Timeout: dial, KeepAlive: keepAlive}
-	return &Client{transport: &http.Transport{
+	secure := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs}
+	c := &Client{transport: &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, r *http.Response) error {
 			if r.StatusCode != http.StatusOK {
@@ -63,7 +78,7 @@ func New(o Options) *Client {
 			return nil
 		},
 		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
+		TLSClientConfig:        secure.Clone(),
 		TLSHandshakeTimeout:    dial,
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAnswerLimit},
@@ -74,10 +89,25 @@ func New(o Options) *Client {
 		ReadBufferSize:         socketBuffer,
 		WriteBufferSize:        socketBuffer,
 	}}
+	c.routes = map[origin]*route{}
+	c.direct = http1.Options{
+		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return c.transport.DialContext(ctx, network, addr)
+		},
+		TLS: secure, HandshakeTimeout: dial, MaxIdle: cmp.Or(o.MaxIdlePerHost, defaultIdle), IdleTimeout: idleTimeout, MaxAge: maxAge, MaxHead: maxHeaderBytes,
+	}
+	return c
 }
 
 // CloseIdle closes the connections that no request uses.
-func (c *Client) CloseIdle() { c.transport.CloseIdleConnections() }
+func (c *Client) CloseIdle() {
+	c.transport.CloseIdleConnections()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.routes {
+		r.host.CloseIdle()
+	}
+}
 
 // Field is one header field.
 type Field struct{ Name, Value string }
@@ -111,21 +141,23 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 		}
 	}
 	if o.Header.Get("User-Agent") == "" {
-		o.Header["User-Agent"] = []string{userAgent}
+		o.Header["User-Agent"] = ourAgent
 	}
-	resp, err := c.transport.RoundTrip(o.httpRequest(ctx))
-	if err != nil {
+	res, err := c.send(ctx, c.route(r.Target), o)
+	switch {
+	case err != nil:
 		return nil, classify(ctx, opSend, err, false)
+	case res.Status >= 300 && res.Status < 400:
+		_ = res.Close()
+		return nil, &Error{Kind: Redirected, Op: opSend, Detail: fmt.Sprintf("the vendor answered with status %d; redirects are not followed", res.Status)}
+	case res.Status < 200:
+		_ = res.Close()
+		return nil, malformed(opSend, "the vendor answered with status %d, which nobody asked for", res.Status)
 	}
-	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
-		_ = resp.Body.Close()
-		return nil, &Error{Kind: Redirected, Op: opSend, Detail: fmt.Sprintf("the vendor answered with status %d; redirects are not followed", resp.StatusCode)}
+	if err := res.decode(); err != nil {
+		return nil, err
 	}
-	if resp.StatusCode < 200 {
-		_ = resp.Body.Close()
-		return nil, malformed(opSend, "the vendor answered with status %d, which nobody asked for", resp.StatusCode)
-	}
-	return newResponse(ctx, resp)
+	return res, nil
 }
 
 // prepare checks what the plugin chose and lays the operator's headers over it.
@@ -168,38 +200,9 @@ func prepare(r *Request) (*Outgoing, error) {
 	for key, v := range r.Target.header {
 		o.Header[key] = slices.Clip(v)
 	}
-	o.Header["Accept-Encoding"] = []string{"identity"}
+	o.Header["Accept-Encoding"] = asItIs
 	if _, ok := o.Header["Content-Type"]; !ok && len(r.Body) > 0 {
-		o.Header["Content-Type"] = []string{"application/json"}
+		o.Header["Content-Type"] = inJSON
 	}
 	return o, nil
-}
-
-// sentBody is a request body that the transport may rewind when a kept connection turns out to be dead.
-type sentBody struct{ bytes.Reader }
-
-func (*sentBody) Close() error { return nil }
-
-func (o *Outgoing) httpRequest(ctx context.Context) *http.Request {
-	req := (&http.Request{
-		Method:     o.Method,
-		URL:        o.URL,
-		Host:       o.URL.Host,
-		Proto:      "HTTP/1.1",
-		ProtoMajor: 1,
-		ProtoMinor: 1,
-		Header:     o.Header,
-	}).WithContext(ctx)
-	if len(o.Body) == 0 {
-		req.Body = http.NoBody
-		return req
-	}
-	req.ContentLength = int64(len(o.Body))
-	req.GetBody = func() (io.ReadCloser, error) {
-		b := new(sentBody)
-		b.Reset(o.Body)
-		return b, nil
-	}
-	req.Body, _ = req.GetBody()
-	return req
 }

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"bufio"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -43,6 +42,26 @@ func newClient(t testing.TB, o Options) *Client {
 	return c
 }
 
+// maker is newClient, or what takes its place.
+type maker func(t testing.TB, o Options) *Client
+
+// both runs a test with a client as it is, and with one that leaves everything to net/http.
+func both(t *testing.T, test func(t *testing.T, newClient maker)) {
+	t.Run("http1", func(t *testing.T) { test(t, newClient) })
+	t.Run("net-http", func(t *testing.T) {
+		test(t, func(t testing.TB, o Options) *Client {
+			c := newClient(t, o)
+			c.transport.Proxy = func(r *http.Request) (*url.URL, error) {
+				if r.Header == nil { // asked for the route
+					return nil, errors.New("not directly")
+				}
+				return nil, nil
+			}
+			return c
+		})
+	})
+}
+
 // fetch sends a small request and reads the whole answer.
 func fetch(ctx context.Context, c *Client, target *Target) ([]byte, error) {
 	r, err := c.Do(ctx, &Request{Target: target, Path: "/v1/chat", Body: []byte(`{}`)})
@@ -52,7 +71,9 @@ func fetch(ctx context.Context, c *Client, target *Target) ([]byte, error) {
 	return r.ReadAll(1 << 20)
 }
 
-func TestWhatIsSent(t *testing.T) {
+func TestWhatIsSent(t *testing.T) { both(t, testWhatIsSent) }
+
+func testWhatIsSent(t *testing.T, newClient maker) {
 	type seen struct {
 		method, uri, host, body string
 		length                  int64
@@ -103,7 +124,9 @@ func TestWhatIsSent(t *testing.T) {
 	}
 }
 
-func TestSmugglingIsRefused(t *testing.T) {
+func TestSmugglingIsRefused(t *testing.T) { both(t, testSmugglingIsRefused) }
+
+func testSmugglingIsRefused(t *testing.T, newClient maker) {
 	var hits atomic.Int32
 	target, _ := vendor(t, func(http.ResponseWriter, *http.Request) { hits.Add(1) })
 	c := newClient(t, Options{})
@@ -126,7 +149,9 @@ func TestSmugglingIsRefused(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreKept(t *testing.T) {
+func TestConnectionsAreKept(t *testing.T) { both(t, testConnectionsAreKept) }
+
+func testConnectionsAreKept(t *testing.T, newClient maker) {
 	var conns atomic.Int32
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -153,7 +178,9 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 }
 
-func TestCancelBeforeHeaders(t *testing.T) {
+func TestCancelBeforeHeaders(t *testing.T) { both(t, testCancelBeforeHeaders) }
+
+func testCancelBeforeHeaders(t *testing.T, newClient maker) {
 	arrived, gone := make(chan struct{}), make(chan struct{})
 	target, _ := vendor(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -174,7 +201,9 @@ func TestCancelBeforeHeaders(t *testing.T) {
 	<-gone
 }
 
-func TestCancelDuringBody(t *testing.T) {
+func TestCancelDuringBody(t *testing.T) { both(t, testCancelDuringBody) }
+
+func testCancelDuringBody(t *testing.T, newClient maker) {
 	gone := make(chan struct{})
 	target, _ := vendor(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -200,7 +229,9 @@ func TestCancelDuringBody(t *testing.T) {
 	<-gone
 }
 
-func TestCloseFromAnotherGoroutine(t *testing.T) {
+func TestCloseFromAnotherGoroutine(t *testing.T) { both(t, testCloseFromAnotherGoroutine) }
+
+func testCloseFromAnotherGoroutine(t *testing.T, newClient maker) {
 	target, _ := vendor(t, func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
@@ -218,7 +249,9 @@ func TestCloseFromAnotherGoroutine(t *testing.T) {
 	}
 }
 
-func TestDeadlines(t *testing.T) {
+func TestDeadlines(t *testing.T) { both(t, testDeadlines) }
+
+func testDeadlines(t *testing.T, newClient maker) {
 	firstToken := errors.New("no first token")
 	target, _ := vendor(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -242,82 +275,9 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
-// raw answers each connection with these bytes and closes it, by a reset if asked.
-func raw(t *testing.T, reset bool, answer string) *Target {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wg sync.WaitGroup
-	t.Cleanup(func() {
-		_ = l.Close()
-		wg.Wait()
-	})
-	wg.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			req, err := http.ReadRequest(bufio.NewReader(conn))
-			if err == nil {
-				_, _ = io.Copy(io.Discard, req.Body)
-			}
-			_, _ = io.WriteString(conn, answer)
-			if reset {
-				_ = conn.(*net.TCPConn).SetLinger(0)
-			}
-			_ = conn.Close()
-		}
-	})
-	return targetOf(t, "http://"+l.Addr().String())
-}
+func TestRedirectIsRefused(t *testing.T) { both(t, testRedirectIsRefused) }
 
-func TestBrokenAnswers(t *testing.T) {
-	const ok = "HTTP/1.1 200 OK\r\n"
-	for _, c := range []struct {
-		name, answer string
-		reset        bool
-		kind         Kind
-	}{
-		{"closed at once", "", false, Reset},
-		{"reset at once", "", true, Reset},
-		{"closed between headers", ok + "Content-Length: 2\r\n", false, Reset},
-		{"closed in a header", ok + "Content-Len", false, Malformed},
-		{"cut below the length", ok + "Content-Length: 10\r\n\r\n{\"a\":", false, Truncated},
-		{"nothing of the length", ok + "Content-Length: 10\r\n\r\n", false, Truncated},
-		{"cut between chunks", ok + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", false, Truncated},
-		{"cut in a chunk", ok + "Transfer-Encoding: chunked\r\n\r\n9\r\n{}", false, Truncated},
-		{"reset in a chunk", ok + "Transfer-Encoding: chunked\r\n\r\n9\r\n{}", true, Truncated},
-		{"bad chunk", ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}", false, Malformed},
-		{"not http", "SSH-2.0-x\r\n\r\n", false, Malformed},
-		{"bad header", ok + "no colon\r\n\r\n", false, Malformed},
-		{"endless headers", ok + "X: " + strings.Repeat("x", 300<<10) + "\r\n\r\n", false, Malformed},
-		{"claims too much", ok + "Content-Length: 9000000000\r\n\r\n{", false, TooLarge},
-		{"cut gzip", ok + "Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x00", false, Truncated},
-		{"no gzip", ok + "Content-Encoding: gzip\r\n\r\nhello, this is not gzip", false, Malformed},
-		{"cut length under gzip", ok + "Content-Encoding: gzip\r\nContent-Length: 50\r\n\r\n\x1f\x8b\x08\x00", false, Truncated},
-		{"other encoding", ok + "Content-Encoding: br\r\n\r\nxxxx", false, Malformed},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			target := raw(t, c.reset, c.answer)
-			body, err := fetch(t.Context(), newClient(t, Options{}), target)
-			if c.reset && c.kind == Truncated && KindOf(err) == Reset {
-				return // a reset may overtake the bytes before it
-			}
-			if KindOf(err) != c.kind {
-				t.Fatalf("kind %v, want %v: %v (body %q)", KindOf(err), c.kind, err, body)
-			}
-			if strings.Contains(err.Error(), target.host) || strings.Contains(err.Error(), "127.0.0.1") {
-				t.Errorf("the message names the host: %v", err)
-			}
-		})
-	}
-}
-
-func TestRedirectIsRefused(t *testing.T) {
+func testRedirectIsRefused(t *testing.T, newClient maker) {
 	var followed atomic.Bool
 	_, other := vendor(t, func(http.ResponseWriter, *http.Request) { followed.Store(true) })
 	target, _ := vendor(t, func(w http.ResponseWriter, r *http.Request) {
@@ -329,7 +289,9 @@ func TestRedirectIsRefused(t *testing.T) {
 	}
 }
 
-func TestUnreachable(t *testing.T) {
+func TestUnreachable(t *testing.T) { both(t, testUnreachable) }
+
+func testUnreachable(t *testing.T, newClient maker) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -388,7 +350,9 @@ func TestProxyRefusal(t *testing.T) {
 	}
 }
 
-func TestReadAllLimit(t *testing.T) {
+func TestReadAllLimit(t *testing.T) { both(t, testReadAllLimit) }
+
+func testReadAllLimit(t *testing.T, newClient maker) {
 	target, _ := vendor(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Has("chunked") {
 			_ = http.NewResponseController(w).Flush()
@@ -411,7 +375,9 @@ func TestReadAllLimit(t *testing.T) {
 }
 
 // Many callers that read, leave, and give up at once must neither race nor get each other's answers.
-func TestHammer(t *testing.T) {
+func TestHammer(t *testing.T) { both(t, testHammer) }
+
+func testHammer(t *testing.T, newClient maker) {
 	target, _ := vendor(t, func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
 		for range 5 {

@@ -10,6 +10,8 @@ import (
 	"net"
 	"strings"
 	"syscall"
+
+	"github.com/switchyard-gateway/switchyard/internal/upstream/http1"
 )
 
 // Kind classifies an [Error] for the code that decides about retries.
@@ -121,7 +123,10 @@ func classify(ctx context.Context, op string, err error, duringBody bool) error 
 			return &Error{Kind: Truncated, Op: op, Detail: "the HTTP/2 stream was reset in the middle of the response body"}
 		}
 		return &Error{Kind: Reset, Op: op, Detail: "the HTTP/2 stream was reset before the response"}
-	case strings.Contains(err.Error(), "malformed"), strings.Contains(err.Error(), "invalid"), strings.Contains(err.Error(), "server response headers exceeded"):
+	case errors.Is(err, http1.ErrMalformed):
+		return malformed(op, "the response is not valid HTTP")
+	case strings.Contains(err.Error(), "malformed"), strings.Contains(err.Error(), "invalid"), strings.Contains(err.Error(), "server response headers exceeded"),
+		strings.Contains(err.Error(), "bad Content-Length"), strings.Contains(err.Error(), "unsupported transfer encoding"):
 		return malformed(op, "the response is not valid HTTP")
 	}
 	return &Error{Kind: Unknown, Op: op, Detail: "the exchange broke off for an unknown reason"}
@@ -155,6 +160,9 @@ func connectFailure(err error) (Kind, string) {
 	}
 	if detail := tlsDetail(err); detail != "" {
 		return Unreachable, detail
+	}
+	if errors.Is(err, http1.ErrHandshakeTimeout) {
+		return Unreachable, "the TLS handshake took too long"
 	}
 	// These two have no type of their own.
 	switch text := err.Error(); {

@@ -24,24 +24,31 @@ type Response struct {
 
 const opBody = "read the response body"
 
-func newResponse(ctx context.Context, r *http.Response) (*Response, error) {
-	res := &Response{Status: r.StatusCode, Header: r.Header, length: r.ContentLength}
-	wire := &wireBody{ctx: ctx, rc: r.Body}
-	res.Body = wire
+// newResponse takes what came. The body is still as it was encoded.
+func newResponse(ctx context.Context, status int, header http.Header, length int64, body io.ReadCloser) *Response {
+	r := &struct { // in one piece
+		Response
+		wire wireBody
+	}{Response{Status: status, Header: header, length: length}, wireBody{ctx: ctx, rc: body}}
+	r.Body = &r.wire
+	return &r.Response
+}
+
+// decode undoes the content-encoding. After an error the response is closed.
+func (r *Response) decode() error {
 	coding := r.Header.Get("Content-Encoding")
 	if isIdentity(coding) {
-		return res, nil
+		return nil
 	}
-	decoded, err := newDecodedBody(wire, coding)
+	decoded, err := newDecodedBody(r.Body.(*wireBody), coding)
 	if err != nil {
-		_ = wire.Close()
-		return nil, err
+		_ = r.Close()
+		return err
 	}
-	res.Body = decoded
-	res.length = -1
-	res.Header.Del("Content-Encoding")
-	res.Header.Del("Content-Length")
-	return res, nil
+	r.Body, r.length = decoded, -1
+	r.Header.Del("Content-Encoding")
+	r.Header.Del("Content-Length")
+	return nil
 }
 
 // Close gives the response up. It may be called more than once.

@@ -38,7 +38,9 @@ func TestSecretsOfATarget(t *testing.T) {
 
 // TestOperatorsCredential holds that a credential among the operator's headers goes before the one that the plugin's
 // scheme would add: there are never two.
-func TestOperatorsCredential(t *testing.T) {
+func TestOperatorsCredential(t *testing.T) { both(t, testOperatorsCredential) }
+
+func testOperatorsCredential(t *testing.T, newClient maker) {
 	t.Parallel()
 	seen := make(chan http.Header, 1)
 	_, s := vendor(t, func(_ http.ResponseWriter, r *http.Request) { seen <- r.Header })
@@ -62,7 +64,9 @@ func TestOperatorsCredential(t *testing.T) {
 }
 
 // TestErrorsHaveNothingOfTheVendor has a vendor put what it was sent where an error might quote it.
-func TestErrorsHaveNothingOfTheVendor(t *testing.T) {
+func TestErrorsHaveNothingOfTheVendor(t *testing.T) { both(t, testErrorsHaveNothingOfTheVendor) }
+
+func testErrorsHaveNothingOfTheVendor(t *testing.T, newClient maker) {
 	t.Parallel()
 	const key = "the-key-of-the-vendor"
 	c := newClient(t, Options{})
@@ -76,8 +80,8 @@ func TestErrorsHaveNothingOfTheVendor(t *testing.T) {
 		"switching protocols":  {"HTTP/1.1 101 " + key + "\r\nUpgrade: " + key + "\r\nConnection: upgrade\r\n\r\n", Malformed},
 		"status line":          {"HTTP/1.1 " + key + "\r\n\r\n", Malformed},
 		"header line":          {"HTTP/1.1 200 OK\r\n" + key + "\r\n\r\n", Malformed},
-		"length":               {"HTTP/1.1 200 OK\r\nContent-Length: " + key + "\r\n\r\n", Unknown},
-		"transfer-encoding":    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + key + "\r\n\r\n", Unknown},
+		"length":               {"HTTP/1.1 200 OK\r\nContent-Length: " + key + "\r\n\r\n", Malformed},
+		"transfer-encoding":    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + key + "\r\n\r\n", Malformed},
 		"chunk":                {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + key + "\r\n", Malformed},
 		"not HTTP":             {key + "\r\n\r\n", Malformed},
 	} {

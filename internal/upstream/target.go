@@ -22,6 +22,7 @@ type Target struct {
 	names        map[string]bool // of header, as they are compared
 	hidden       []string        // values of header that may be secret
 	secrets      atomic.Pointer[secrets]
+	route        atomic.Pointer[route] // the latest client's
 }
 
 // secrets is what must not be seen of a target's requests that bear a credential.

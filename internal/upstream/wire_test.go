@@ -219,7 +219,9 @@ func below(sent, base string) error {
 	}
 }
 
-func TestGuestsRequests(t *testing.T) {
+func TestGuestsRequests(t *testing.T) { both(t, testGuestsRequests) }
+
+func testGuestsRequests(t *testing.T, newClient maker) {
 	t.Parallel()
 	w, c := newWire(t), newClient(t, Options{})
 	for name, tc := range map[string]struct {
