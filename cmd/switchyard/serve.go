@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/switchyard-gateway/switchyard/internal/config"
+	"github.com/switchyard-gateway/switchyard/internal/logbuffer"
 	"github.com/switchyard-gateway/switchyard/server"
 )
 
@@ -24,11 +25,13 @@ func newServe(getenv lookup) *cobra.Command {
 		Short: "Serve requests; changes of the config and of plugin files apply at once",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := newLogger(cmd.ErrOrStderr(), level)
+			lines := logbuffer.New(cmd.ErrOrStderr())
+			defer func() { _ = lines.Flush() }()
+			log, err := newLogger(lines, level)
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), path, listen, getenv, log, nil)
+			return serve(cmd.Context(), path, listen, getenv, slog.New(logbuffer.Handler(log.Handler(), lines)), nil)
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "plugins.yaml", "the configuration `FILE`")
@@ -97,8 +100,8 @@ func (r *router) server() *server.Server {
 
 func (r *router) adminToken() string { return r.config.Load().Server.AdminToken.Reveal() }
 
-// open reports whether requests need no key: nobody has made any, and strangers can't reach the router. So the last key
-// may be deleted on a public address, and nobody is let in.
+// open reports whether requests need no key: there has never been a tenant, and strangers can't reach the router. Deleting
+// the last key lets nobody in.
 func (r *router) open() bool {
 	at := r.address()
 	return r.state.directory.Empty() && (at == "" || config.Loopback(at) || r.config.Load().Server.Insecure)
