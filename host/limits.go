@@ -71,7 +71,7 @@ func DefaultLimits() Limits {
 		Memory:        4096,
 		Stack:         8 << 20,
 		Instances:     runtime.GOMAXPROCS(0),
-		Fuel:          Fuel{Start: 100_000_000, Score: 2_000_000, Base: 20_000_000, PerByte: 5000},
+		Fuel:          Fuel{Start: 100_000_000, Score: 2_000_000, Base: 20_000_000, PerByte: 2000},
 		Output:        Output{Score: abi.MaxScoreOutput, Message: abi.MaxOutput},
 		LogLines:      64,
 		Compile:       Compile{Memory: 1 << 30, CPU: 30 * time.Second, Timeout: time.Minute},

@@ -166,6 +166,11 @@ func TestOwnersShareNothing(t *testing.T) {
 	if a != b || f.modules() != 2 { // one for each set of limits
 		t.Errorf("%d modules, tenants share theirs: %t", f.modules(), a == b)
 	}
+	for key, owner := range map[string]string{"operator": "", "acme": "acme", "acme too": "acme", "bolt": "bolt"} {
+		if got := set.Strategy(key).line.pool.setup.Owner; got != owner {
+			t.Errorf("guests of %s take the turns of %q", key, got)
+		}
+	}
 	var owners []string
 	for _, st := range f.host.Plugins() {
 		owners = append(owners, fmt.Sprint(st.Owner, " ", st.Calls, " ", st.Keys))

@@ -57,7 +57,7 @@ func (h *Host) poolFor(ctx context.Context, r *record, m *library.Module, config
 		size = 1
 	}
 	p := &pool{host: h, key: key, record: r, module: m, limits: limits, setup: guests.Setup{
-		Module: m, Config: append([]byte(nil), config...), Limits: limits.instance(), Still: r.key.owner != "", Log: h.log, Lines: &r.lines,
+		Module: m, Owner: r.key.owner, Config: append([]byte(nil), config...), Limits: limits.instance(), Still: r.key.owner != "", Log: h.log, Lines: &r.lines,
 	}}
 	ctx, cancel := context.WithTimeout(ctx, limits.Compile.Timeout)
 	defer cancel()

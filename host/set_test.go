@@ -74,12 +74,15 @@ func TestUnchangedIsCarriedOver(t *testing.T) {
 	f.closed(third)
 }
 
+// TestBadFileChangesNothing has a file that is refused, whoever it is for: no part of the set that asks for it comes into
+// force, a tenant's policy no more than an operator's plugin.
 func TestBadFileChangesNothing(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t, Options{})
 	good := newStrategy(1).encode()
 	f.write("a", good)
 	f.write("b", newProvider().encode())
+	f.write("c", newStrategy(3).encode())
 	set := f.build(nil, strategySpec("a", "a"), providerSpec("b", "b"))
 	before := f.status("a")
 	bad := map[string][]byte{
@@ -91,6 +94,7 @@ func TestBadFileChangesNothing(t *testing.T) {
 	for name, module := range bad {
 		f.write("a", module)
 		_ = f.refused(set, strategySpec("a", "a"), providerSpec("b", "b"), providerSpec("new", "b"))
+		_ = f.refused(set, strategySpec("c", "c"), providerSpec("b", "b"), tenant("acme", "a", "acme"))
 		st := f.status("a")
 		if st.State != StateActive || st.Hash != before.Hash || st.Rejected == nil || st.Rejected.Error == "" {
 			t.Errorf("%s: status %+v", name, st)

@@ -21,7 +21,7 @@ const settled = 2 * time.Second
 func (r *record) saw(s *sighting) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.seen = nil; time.Since(s.file.ModTime()) > settled {
+	if r.seen = nil; time.Since(pluginfile.Changed(s.file)) > settled {
 		r.seen = s
 	}
 }

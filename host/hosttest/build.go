@@ -120,10 +120,11 @@ func New(t testing.TB) *host.Host {
 	if err != nil {
 		t.Fatal(err)
 	}
+	patient := host.Limits{Compile: host.Compile{CPU: time.Hour, Timeout: time.Hour}} // the test binary has its own
 	h, err := host.New(t.Context(), host.Options{
 		CacheDir: filepath.Join(cache, "compiled"),
 		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Limits:   host.Limits{Compile: host.Compile{CPU: time.Hour, Timeout: time.Hour}}, // the test binary has its own
+		Limits:   patient, Policies: patient,
 	})
 	if err != nil {
 		t.Fatal(err)

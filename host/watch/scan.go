@@ -15,10 +15,6 @@ import (
 // snapshot is how the watched files look.
 type snapshot map[string]os.FileInfo
 
-func sameFile(a, b os.FileInfo) bool {
-	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
-}
-
 // scanner looks at files, and keeps notifications on the folders that lead to them.
 type scanner struct {
 	options Options

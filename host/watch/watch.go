@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/switchyard-gateway/switchyard/host/internal/pluginfile"
 )
 
 // Defaults of [Options], in force where a field is zero.
@@ -72,7 +74,7 @@ func New(o Options) (*Watcher, error) {
 	listening.Go(func() { s.listen(hints) })
 	go func() {
 		defer close(w.ended)
-		w.loop(first, s.scan, hints, o.Debounce, o.Rescan, sameFile)
+		w.loop(first, s.scan, hints, o.Debounce, o.Rescan, pluginfile.Same)
 		if err := notify.Close(); err != nil {
 			o.Log.Warn("watching files: ending notifications", "error", err)
 		}

@@ -118,7 +118,7 @@ var fuelKind = object(nil,
 		"Of `feedback`, and of `score` for each 16 candidates begun."),
 	restart("base", "20000000", countWithin(1000, mostFuel), func(f *Fuel) *int64 { return &f.Base },
 		"Of `request`, `response` and `stream`, beside `per_byte`."),
-	restart("per_byte", "5000", countWithin(1, 1_000_000), func(f *Fuel) *int64 { return &f.PerByte },
+	restart("per_byte", "2000", countWithin(1, 1_000_000), func(f *Fuel) *int64 { return &f.PerByte },
 		"Of these three, for each byte of their input."),
 )
 

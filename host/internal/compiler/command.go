@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -44,15 +46,54 @@ func (l lateError) Error() string {
 	return fmt.Sprintf("compiling it took more than %s, the limit", time.Duration(l))
 }
 
-// Compile does a job in a process of its own, and ends that when ctx does. The error is a *RefusalError, or
-// ctx's, or says that the clock's limit was reached or the process failed: another time it may not.
+// errHungry ends a process that has next to nothing of the processors.
+var errHungry = errors.New("it had no processor")
+
+// Compile does a job in a process of its own, and ends that when ctx does. The process waits for all others; where these
+// leave next to nothing to it for half of the time that it has, another one, which has a share of its own, gets the
+// other half. The error is a *RefusalError, or ctx's, or says that the clock's limit was reached or the process failed:
+// another time it may not.
 func (c Command) Compile(ctx context.Context, j *Job, b *Bounds) (Usage, error) {
-	head, err := encodeOrder(&order{*j, *b})
+	return c.patiently(ctx, j, b, b.Timeout/2)
+}
+
+// patiently is Compile with the time after which it looks whether the process is hungry.
+func (c Command) patiently(ctx context.Context, j *Job, b *Bounds, patience time.Duration) (Usage, error) {
+	bounded, cancel := context.WithTimeoutCause(ctx, b.Timeout, lateError(b.Timeout))
+	defer cancel()
+	used, err := c.run(bounded, &order{Job: *j, Bounds: *b}, patience)
+	if errors.Is(err, errHungry) {
+		if err := empty(j.Work); err != nil {
+			return used, fmt.Errorf("compiling it again: %w", err)
+		}
+		var more Usage
+		more, err = c.run(bounded, &order{Job: *j, Bounds: *b, Urgent: true}, b.Timeout)
+		used = Usage{CPU: used.CPU + more.CPU, Memory: more.Memory}
+	}
+	if late, ok := errors.AsType[lateError](err); ok {
+		err = fmt.Errorf("%w, of which it had a processor for %s", late, used.CPU.Round(time.Millisecond))
+	}
+	return used, err
+}
+
+// empty removes what a process has left in its work folder.
+func empty(work string) error {
+	left, err := os.ReadDir(work)
+	for _, e := range left {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(work, e.Name())))
+	}
+	return err
+}
+
+// run starts one process and waits for it. The error is errHungry if it has had its time of patience and hardly a
+// processor.
+func (c Command) run(ctx context.Context, o *order, patience time.Duration) (Usage, error) {
+	head, err := encodeOrder(o)
 	if err != nil {
 		return Usage{}, fmt.Errorf("ordering it to be compiled: %w", err)
 	}
-	bounded, cancel := context.WithTimeoutCause(ctx, b.Timeout, lateError(b.Timeout))
-	defer cancel()
+	bounded, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	cmd := exec.CommandContext(bounded, c[0], c[1:]...)
 	cmd.Env, cmd.WaitDelay = environment, leave
 	stdout, stderr := &limited{max: maxAnswer}, &limited{max: 4 << 10}
@@ -64,23 +105,26 @@ func (c Command) Compile(ctx context.Context, j *Job, b *Bounds) (Usage, error) 
 	// See start. The thread waits, too.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := start(cmd); err != nil {
+	if err := start(cmd, o.Urgent); err != nil {
 		return Usage{}, fmt.Errorf("starting the compiler: %w", err) // the pipes are closed
 	}
+	look := time.AfterFunc(patience, func() {
+		if hungry(cmd.Process.Pid, patience) {
+			cancel(errHungry)
+		}
+	})
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
 		// A process that reads no more has a reason, which counts.
 		if _, err := stdin.Write(head); err == nil {
-			_, _ = stdin.Write(j.Module)
+			_, _ = stdin.Write(o.Module)
 		}
 	}()
 	err = cmd.Wait()
+	look.Stop()
 	<-sent // Wait has closed the pipe
 	u := Usage{CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
-	if ctx.Err() != nil {
-		return u, context.Cause(ctx)
-	}
 	if err != nil && bounded.Err() != nil {
 		return u, context.Cause(bounded)
 	}
@@ -93,10 +137,10 @@ func (c Command) Compile(ctx context.Context, j *Job, b *Bounds) (Usage, error) 
 	switch {
 	case err == nil && a.Error == "":
 		return u, nil
-	case b.outOfTime(cmd.ProcessState):
-		return u, refuse(fmt.Sprintf("compiling it took more than %s of processor time, the limit", b.CPU))
+	case o.outOfTime(cmd.ProcessState):
+		return u, refuse(fmt.Sprintf("compiling it took more than %s of processor time, the limit", o.CPU))
 	case starved(a.Error) || err != nil && starved(stderr.kept.String()):
-		return u, refuse(fmt.Sprintf("compiling it took more than %s of memory, the limit", size(b.Memory)))
+		return u, refuse(fmt.Sprintf("compiling it took more than %s of memory, the limit", size(o.Memory)))
 	case err == nil && a.Refused:
 		return u, refuse(a.Error)
 	case err == nil:

@@ -3,11 +3,14 @@
 package compiler
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -55,17 +58,9 @@ var roles = map[string]func(args []string) error{
 		}
 		return os.WriteFile(args[0], b, 0o600)
 	},
-	"confined": func(args []string) error {
-		c, err := confined()
-		if err != nil {
-			return err
-		}
-		b, err := json.Marshal(c)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(args[0], b, 0o600)
-	},
+	"confined": func(args []string) error { return confine(args[0], false) },
+	"hurried":  func(args []string) error { return confine(args[0], true) },
+	"waits":    func([]string) error { return waits() },
 }
 
 func TestMain(m *testing.M) {
@@ -79,6 +74,39 @@ func TestMain(m *testing.M) {
 		}
 	}
 	os.Exit(m.Run())
+}
+
+// confine confines this process and writes to a file what it finds then.
+func confine(path string, urgent bool) error {
+	c, err := confined(urgent)
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o600)
+}
+
+// waits is a compiler that leaves something in its work folder and gets no processor, unless it is urgent.
+func waits() error {
+	var read bytes.Buffer
+	o, _, err := readHead(io.TeeReader(os.Stdin, &read))
+	if err != nil {
+		return err
+	}
+	if o.Urgent {
+		return Main(io.MultiReader(&read, os.Stdin), os.Stdout)
+	}
+	if err := os.MkdirAll(filepath.Join(o.Work, "left", "over"), 0o700); err != nil {
+		return err
+	}
+	for {
+		if err := syscall.Pause(); err != nil && err != syscall.EINTR {
+			return err
+		}
+	}
 }
 
 // as is a command that starts this binary in a role.

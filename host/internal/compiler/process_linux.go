@@ -7,8 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -16,16 +18,21 @@ import (
 
 // confine lets the calling process, a child of its own, be the first to wait and the first to go, and bounds what it may
 // use.
-func (b *Bounds) confine() error {
+func (o *order) confine() error {
 	if syscall.Getpgrp() != os.Getpid() {
 		if err := syscall.Setpgid(0, 0); err != nil {
 			return fmt.Errorf("leaving the process group: %w", err)
 		}
 	}
-	if err := yieldToAll(); err != nil {
+	yield := yieldToAll
+	if o.Urgent {
+		yield = yieldToMost
+	}
+	if err := yield(); err != nil {
 		return fmt.Errorf("lowering the priority: %w", err)
 	}
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0) // some containers don't allow even this
+	makeThreads()
 	now, err := mapped()
 	if err != nil {
 		return err
@@ -37,13 +44,13 @@ func (b *Bounds) confine() error {
 		os.Exit(exitTime)
 	}()
 	// What is mapped already, and never touched, is not the module's doing.
-	memory := now + uint64(b.Memory)
+	memory := now + uint64(o.Memory)
 	for _, l := range []struct {
 		which     int
 		soft, max uint64
 	}{
 		{syscall.RLIMIT_CORE, 0, 0},
-		{syscall.RLIMIT_CPU, b.seconds(), b.seconds() + 1}, // a signal, then death
+		{syscall.RLIMIT_CPU, o.seconds(), o.seconds() + 1}, // a signal, then death
 		{syscall.RLIMIT_DATA, memory, memory},
 	} {
 		if err := syscall.Setrlimit(l.which, &syscall.Rlimit{Cur: l.soft, Max: l.max}); err != nil {
@@ -51,6 +58,26 @@ func (b *Bounds) confine() error {
 		}
 	}
 	return nil
+}
+
+// makeThreads has Go's runtime make more threads than it will need, which it keeps. Where C's library makes them, each has a
+// stack of 8 MiB, and that there is none for another thread does not tell that it was the module which took the memory.
+func makeThreads() {
+	const threads = 16
+	var made, gone sync.WaitGroup
+	over := make(chan struct{})
+	made.Add(threads)
+	for range threads {
+		gone.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			made.Done()
+			<-over
+		})
+	}
+	made.Wait()
+	close(over)
+	gone.Wait()
 }
 
 // yieldToAll gives every thread of the calling process, which leads its process group, the lowest priority: a processor that
@@ -81,6 +108,37 @@ func yieldToAll() error {
 			return nil
 		}
 	}
+}
+
+// yieldToMost lowers the priority of the calling process, which leads its process group, so that it has about a tenth of a
+// processor that another wants all the time.
+func yieldToMost() error {
+	const share = 10
+	now, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0)
+	if err != nil {
+		return err
+	}
+	return syscall.Setpriority(syscall.PRIO_PGRP, 0, max(20-now, share)) // the system call returns it so; going back is not allowed
+}
+
+// hungry reports whether a process has had less than a quarter of a processor for so long.
+func hungry(process int, d time.Duration) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(process) + "/stat")
+	_, text, _ := strings.Cut(string(stat), ") ") // behind the name, which is the second field
+	fields := strings.Fields(text)
+	const user, system, first = 14, 15, 3
+	if err != nil || len(fields) <= system-first {
+		return false
+	}
+	used := time.Duration(0)
+	for _, ticks := range []string{fields[user-first], fields[system-first]} {
+		n, err := strconv.Atoi(ticks)
+		if err != nil {
+			return false
+		}
+		used += time.Duration(n) * 10 * time.Millisecond // what /proc counts in
+	}
+	return used < d/4
 }
 
 // schedIdle is SCHED_IDLE, which package syscall does not name.
@@ -119,14 +177,16 @@ func mapped() (uint64, error) {
 // start starts a command in a process group of its own, so that a terminal's Ctrl-C reaches the parent only. It stays in
 // the parent's session: where each session has its share of the processors, its low priority counts within that. The
 // command dies with the calling thread, which must stay locked to its goroutine until the command has ended.
-func start(cmd *exec.Cmd) error {
+func start(cmd *exec.Cmd, urgent bool) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	// It does so itself, and insists; until then it would take milliseconds of its start at the parent's priority.
-	_ = idle(cmd.Process.Pid)
+	if !urgent {
+		// It does so itself, and insists; until then it would take milliseconds of its start at the parent's priority.
+		_ = idle(cmd.Process.Pid)
+	}
 	return nil
 }
 

@@ -26,6 +26,7 @@ const (
 type order struct {
 	Job
 	Bounds
+	Urgent bool // the machine is too busy to wait for what all others leave
 }
 
 // answer is what it made of it.

@@ -13,8 +13,8 @@ import (
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	want := order{
-		Job{Module: []byte("module"), Limits: meter.Limits{Memory: 7, Locals: 9}, Work: "/a/b c"},
-		Bounds{Memory: 1 << 40, CPU: time.Second, Timeout: time.Hour},
+		Job:    Job{Module: []byte("module"), Limits: meter.Limits{Memory: 7, Locals: 9}, Work: "/a/b c"},
+		Bounds: Bounds{Memory: 1 << 40, CPU: time.Second, Timeout: time.Hour}, Urgent: true,
 	}
 	b, err := encodeOrder(&want)
 	if err != nil {
@@ -30,7 +30,7 @@ func TestOrder(t *testing.T) {
 	if err != nil || string(module) != "module" || r.Len() != 1 {
 		t.Errorf("module %q, %v, %d bytes are left", module, err, r.Len())
 	}
-	if got.Limits != want.Limits || got.Work != want.Work || got.Bounds != want.Bounds {
+	if got.Limits != want.Limits || got.Work != want.Work || got.Bounds != want.Bounds || !got.Urgent {
 		t.Errorf("%+v became %+v", want, got)
 	}
 	for n := range b {

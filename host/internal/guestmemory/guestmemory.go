@@ -12,7 +12,10 @@ import "github.com/tetratelabs/wazero/experimental"
 
 // Allocator makes the memory of one instance. It is used by the goroutine that starts the instance, then by the one that
 // has it.
-type Allocator struct{ memory memory }
+type Allocator struct {
+	Owner  string // the tenant whose guest it is, which shares its turns with that tenant's others; empty is the operator
+	memory memory
+}
 
 // memory is a LinearMemory whose last page is only asked for.
 type memory struct {
@@ -25,6 +28,7 @@ const page = 64 << 10
 
 // Allocate reserves the most that the memory may come to. Wazero calls it.
 func (a *Allocator) Allocate(_, most uint64) experimental.LinearMemory {
+	a.memory.turn.owner = a.Owner
 	a.memory.most = most - min(most, page)
 	a.memory.LinearMemory = reserve(a.memory.most)
 	return &a.memory

@@ -45,6 +45,7 @@ func (e Export) String() string { return exportNames[e] }
 // Setup is what instances of one config are made of. It must not change while there is one.
 type Setup struct {
 	Module *library.Module // referenced by whoever starts an instance, until it has; a Pool then has its own reference
+	Owner  string          // the tenant whose guests take turns as one; empty is the operator
 	Config []byte
 	Limits Limits
 	Still  bool // the guest's clock stands

@@ -62,7 +62,7 @@ func newLab(t *testing.T, size int, start time.Duration) *lab {
 	defer m.Release() // the pool has its own reference
 	l := &lab{t: t, library: lib, owner: owner{make(chan struct{}, 9), make(chan struct{}, 9), make(chan struct{}, 9)}}
 	l.Pool, err = Open(t.Context(), &Setup{
-		Module: m, Config: []byte("{}"), Log: slog.New(slog.DiscardHandler), Lines: &guestlog.Lines{Limit: 9},
+		Module: m, Owner: "acme", Config: []byte("{}"), Log: slog.New(slog.DiscardHandler), Lines: &guestlog.Lines{Limit: 9},
 		Limits: Limits{Fuel: 1 << 20, Stack: 1 << 20, Memory: 16, Output: 1 << 20, Scores: 1 << 10, Start: start},
 	}, size, &l.owner, &l.ledger)
 	if err != nil {
@@ -76,6 +76,9 @@ func (l *lab) get() *Instance {
 	i, err := l.Get(l.t.Context())
 	if err != nil {
 		l.t.Fatal(err)
+	}
+	if i.memory.Owner != "acme" {
+		l.t.Errorf("it takes the turns of %q", i.memory.Owner)
 	}
 	return i
 }

@@ -48,6 +48,7 @@ func instantiate(s *Setup) (i *Instance, err error) {
 	i = &Instance{setup: s}
 	i.world.Init(s.Log, s.Lines, s.Still)
 	memory := &i.memory
+	memory.Owner = s.Owner
 	defer func() {
 		memory.Leave()
 		if r := recover(); r != nil {

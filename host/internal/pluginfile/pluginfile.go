@@ -60,9 +60,10 @@ func (f Folder) Read(plugin string, limit int64) ([]byte, fs.FileInfo, error) {
 // Look returns what file a plugin has, without reading it.
 func (f Folder) Look(plugin string) (fs.FileInfo, error) { return os.Stat(f.Path(plugin)) }
 
-// Same reports whether nobody has replaced, written or touched a file between two looks at it.
+// Same reports whether nobody has replaced, written or touched a file between two looks at it. A file's own time is not
+// enough, as archives and copies set it, and a new file may have the old one's number.
 func Same(a, b fs.FileInfo) bool {
-	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && Changed(a).Equal(Changed(b))
 }
 
 // Explain returns the error of a Read; that of a missing file becomes a sentence that says what the folder has.

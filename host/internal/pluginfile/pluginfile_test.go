@@ -121,3 +121,38 @@ func TestDistance(t *testing.T) {
 		}
 	}
 }
+
+// TestSilentChange changes a file without a trace in its size, its number or the time that it says. The system's clock of changes
+// takes milliseconds to move on.
+func TestSilentChange(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, at := filepath.Join(dir, "a.wasm"), time.Now().Add(-time.Hour)
+	put := func(text string) fs.FileInfo {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+		file, err := Folder(dir).Look("a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	first := put("one")
+	if file, err := Folder(dir).Look("a"); err != nil || !Same(first, file) {
+		t.Errorf("nobody has changed it, and it is another: %v", err)
+	}
+	same := true
+	for n := 0; same && n < 1_000_000; n++ {
+		same = Same(first, put("two"))
+	}
+	if same {
+		t.Error("it was changed, and is the same")
+	}
+	if Changed(first).Equal(at) {
+		t.Error("it is as old as it says")
+	}
+}

@@ -8,7 +8,7 @@ import (
 // delta writes the delta of one choice. said is false if it holds nothing that the client does not know.
 func (p *plugin) delta(in *abi.StreamInput, w *jsonraw.Writer, cs *choiceState, c *choice) (kind abi.ChunkKind, said bool, ref *abi.Refusal) {
 	s, doc := &p.speech, &p.doc
-	s.read(doc, c.delta, p.vendor.keepReasoning)
+	s.read(doc, c.delta, p.Vendor.KeepReasoning)
 	content, reasoning := p.split(s)
 	w.Object()
 	first := !cs.role

@@ -1,53 +1,52 @@
 package main
 
 import (
+	"github.com/switchyard-gateway/switchyard/plugins/providers/openai/internal/settings"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 	"github.com/switchyard-gateway/switchyard/sdk/refusal"
 )
 
-const includeUsage = "stream_options.include_usage"
-
 // Request answers with edits; the body itself stays with the host.
 func (p *plugin) Request(in *abi.RequestInput, out *abi.RequestOutput) error {
 	if in.Dialect != abi.DialectOpenAI {
-		return refusal.UnsupportedDialect("vendor "+p.vendor.name, in.Dialect)
+		return refusal.UnsupportedDialect("vendor "+p.Vendor.Name, in.Dialect)
 	}
-	if !p.vendor.has(in.Endpoint) {
-		return refusal.UnsupportedEndpoint("vendor "+p.vendor.name, in.Endpoint)
+	if !p.Vendor.Has(in.Endpoint) {
+		return refusal.UnsupportedEndpoint("vendor "+p.Vendor.Name, in.Endpoint)
 	}
 	out.RequestMode, out.ResponseMode = abi.ModePassthrough, abi.ModePassthrough
-	if p.vendor.repair && in.Endpoint == abi.EndpointChat {
+	if p.Vendor.Repair && in.Endpoint == abi.EndpointChat {
 		out.ResponseMode = abi.ModeTranslate
 	}
 	out.Auth = abi.AuthBearer
-	if p.vendor.name == "azure" {
+	if p.Vendor.Name == "azure" {
 		out.Auth = abi.AuthAzure
 	}
 	p.target(in, out)
-	out.Headers = append(out.Headers, p.headers...)
+	out.Headers = append(out.Headers, p.Headers...)
 
 	p.buf = jsonraw.AppendString(p.buf[:0], in.Model)
 	out.Edits = out.Edits.Append(abi.EditSet, "model", string(p.buf))
 	if in.Flags&abi.FlagStream != 0 && in.Endpoint != abi.EndpointEmbeddings {
 		out.Framing = abi.FramingSSE
-		if p.usage {
-			out.Edits = out.Edits.Append(abi.EditSet, includeUsage, "true")
+		if p.Usage {
+			out.Edits = out.Edits.Append(abi.EditSet, settings.IncludeUsage, "true")
 		}
 	}
-	out.Edits = append(out.Edits, p.edits...)
+	out.Edits = append(out.Edits, p.Edits...)
 	p.dropped(in, out)
 	return nil
 }
 
 // target writes the path and the query.
 func (p *plugin) target(in *abi.RequestInput, out *abi.RequestOutput) {
-	out.Path = append(out.Path, p.prefix...)
-	if p.apiVersion != "" {
+	out.Path = append(out.Path, p.Prefix...)
+	if p.APIVersion != "" {
 		out.Path = append(out.Path, "/deployments/"...)
 		out.Path = appendEscaped(out.Path, string(in.Model))
 		out.Query = append(out.Query, "api-version="...)
-		out.Query = appendEscaped(out.Query, p.apiVersion)
+		out.Query = appendEscaped(out.Query, p.APIVersion)
 	}
 	switch in.Endpoint {
 	case abi.EndpointEmbeddings:
@@ -63,17 +62,17 @@ func (p *plugin) target(in *abi.RequestInput, out *abi.RequestOutput) {
 // which case the host knows which of them are there.
 func (p *plugin) dropped(in *abi.RequestInput, out *abi.RequestOutput) {
 	if in.Flags&abi.FlagBodyWithheld != 0 {
-		out.Dropped = append(out.Dropped, p.drops...)
+		out.Dropped = append(out.Dropped, p.Drops...)
 		return
 	}
-	if len(p.drops) == 0 {
+	if len(p.Drops) == 0 {
 		return
 	}
 	body, err := jsonraw.Parse(in.Body)
 	if err != nil {
 		return // the host refuses the body when it splices
 	}
-	for name := range p.drops.All {
+	for name := range p.Drops.All {
 		if outer, inner, nested := cutDot(string(name)); len(body.Get(outer)) > 0 && (!nested || len(body.Get(outer, inner)) > 0) {
 			out.Dropped = out.Dropped.Append(string(name))
 		}

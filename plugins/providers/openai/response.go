@@ -21,7 +21,7 @@ func (p *plugin) Response(in *abi.ResponseInput, out *abi.ResponseOutput) error 
 	if h.read(doc); h.failed {
 		return p.failure(in.Status, doc.Value(jsonraw.Root), in.Body, in.Headers, in.Now)
 	}
-	if in.Endpoint != abi.EndpointChat || !p.vendor.repair {
+	if in.Endpoint != abi.EndpointChat || !p.Vendor.Repair {
 		if doc.Kind(h.choices) != jsonraw.Array && doc.Kind(h.data) != jsonraw.Array { // a missing one is the whole, an object
 			return unreadable("the provider's answer has neither choices nor data", in.Body)
 		}
@@ -73,7 +73,7 @@ func (p *plugin) writeChoice(w *jsonraw.Writer, v jsonraw.Node, position int, in
 		return p.broken(c, in.Headers, in.Now)
 	}
 	s := &p.speech
-	s.read(doc, c.message, p.vendor.keepReasoning)
+	s.read(doc, c.message, p.Vendor.KeepReasoning)
 	f := c.finish
 	if f == finishNone || f == finishStop && s.calls != 0 {
 		f = finishStop

@@ -38,7 +38,7 @@ func (p *plugin) readUsage(v jsonraw.Value) (u abi.Usage) {
 	if u.Cached == 0 {
 		u.Cached = hit
 	}
-	if p.vendor.addReasoning && total == u.Prompt+u.Completion+u.Reasoning {
+	if p.Vendor.AddReasoning && total == u.Prompt+u.Completion+u.Reasoning {
 		u.Completion += u.Reasoning
 	}
 	return u

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -10,20 +10,28 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
 
-// config is what the operator may set, made ready for use.
-type config struct {
-	vendor     *vendor
-	apiVersion string // Azure's classic URL when it is not empty
-	prefix     string
+// Config is what the operator has set, made ready for use.
+type Config struct {
+	Vendor     *Vendor
+	APIVersion string // Azure's classic URL when it is not empty
+	Prefix     string // of all paths
 
-	headers abi.Pairs
-	edits   abi.Edits // the same for every request; model and stream_options come on top
-	drops   abi.Names // what edits delete
-	usage   bool      // ask for usage in streams
+	Headers abi.Pairs
+	Edits   abi.Edits // the same for every request; model and stream_options come on top
+	Drops   abi.Names // what Edits delete
+	Usage   bool      // ask for usage in streams, by IncludeUsage
 }
 
-// settings is the config as it was written.
-type settings struct {
+// IncludeUsage is the path of the member that asks for usage in a stream.
+const IncludeUsage = "stream_options.include_usage"
+
+// Default returns what holds where nothing was set.
+func Default() Config {
+	return Config{Vendor: &vendors[0], Prefix: vendors[0].prefix, Usage: true}
+}
+
+// written is the config as the operator wrote it.
+type written struct {
 	vendor, apiVersion, organization, project, referer, title, maxTokens string
 
 	prefix    string
@@ -32,10 +40,11 @@ type settings struct {
 	rename    [][2]string
 }
 
-func configSchema() string {
-	names := strings.ReplaceAll(vendorNames(), ", ", `","`)
+// Schema returns the JSON schema of what Read reads.
+func Schema() string {
+	vendors := strings.ReplaceAll(names(), ", ", `","`)
 	return `{"type":"object","additionalProperties":false,"properties":{` +
-		`"vendor":{"enum":["` + names + `"],"default":"openai","description":"whose peculiarities to expect; generic repairs whatever deviates"},` +
+		`"vendor":{"enum":["` + vendors + `"],"default":"openai","description":"whose peculiarities to expect; generic repairs whatever deviates"},` +
 		`"api_version":{"type":"string","description":"azure: use the classic URL with this api-version; without it the v1 surface"},` +
 		`"path_prefix":{"type":"string","description":"goes between base_url and /chat/completions; default by vendor, mostly /v1"},` +
 		`"organization":{"type":"string","description":"header OpenAI-Organization"},` +
@@ -47,55 +56,50 @@ func configSchema() string {
 		`"rename":{"type":"object","additionalProperties":{"type":"string"},"description":"request members to rename, old name to new"}}}`
 }
 
-// Configure reads the operator's settings. Every error names the member.
-func (p *plugin) Configure(text []byte) error {
+// Read reads the operator's settings. Every error names the member.
+func Read(text []byte) (Config, error) {
 	doc, err := jsonraw.Parse(text)
 	if err != nil {
-		return err
+		return Config{}, err
 	}
 	if doc.Kind() != jsonraw.Object {
-		return errors.New("the config must be an object, not " + doc.Kind().String())
+		return Config{}, errors.New("the config must be an object, not " + doc.Kind().String())
 	}
-	var s settings
+	var w written
 	for m := doc.Members(); m.Next(); {
-		if err := s.member(string(m.Name()), m.Value); err != nil {
-			return err
+		if err := w.member(string(m.Name()), m.Value); err != nil {
+			return Config{}, err
 		}
 	}
-	c, err := s.compile()
-	if err != nil {
-		return err
-	}
-	p.config = c
-	return nil
+	return w.compile()
 }
 
-func (s *settings) member(name string, v jsonraw.Value) (err error) {
+func (w *written) member(name string, v jsonraw.Value) (err error) {
 	switch name {
 	case "vendor":
-		s.vendor, err = text(name, v)
+		w.vendor, err = text(name, v)
 	case "api_version":
-		s.apiVersion, err = text(name, v)
+		w.apiVersion, err = text(name, v)
 	case "path_prefix":
-		s.prefixSet = true
-		s.prefix, err = text(name, v)
+		w.prefixSet = true
+		w.prefix, err = text(name, v)
 	case "organization":
-		s.organization, err = headerText(name, v)
+		w.organization, err = headerText(name, v)
 	case "project":
-		s.project, err = headerText(name, v)
+		w.project, err = headerText(name, v)
 	case "referer":
-		s.referer, err = headerText(name, v)
+		w.referer, err = headerText(name, v)
 	case "title":
-		s.title, err = headerText(name, v)
+		w.title, err = headerText(name, v)
 	case "max_tokens_field":
-		s.maxTokens, err = text(name, v)
-		if err == nil && s.maxTokens != "max_tokens" && s.maxTokens != "max_completion_tokens" {
+		w.maxTokens, err = text(name, v)
+		if err == nil && w.maxTokens != "max_tokens" && w.maxTokens != "max_completion_tokens" {
 			err = errors.New(`max_tokens_field must be "max_tokens" or "max_completion_tokens"`)
 		}
 	case "drop":
-		err = s.readDrop(v)
+		err = w.readDrop(v)
 	case "rename":
-		err = s.readRename(v)
+		err = w.readRename(v)
 	default:
 		err = errors.New(`unknown setting "` + name + `"; known are vendor, api_version, path_prefix, organization, project, referer, title, max_tokens_field, drop, rename`)
 	}
@@ -126,7 +130,7 @@ func headerText(name string, v jsonraw.Value) (string, error) {
 	return s, nil
 }
 
-func (s *settings) readDrop(v jsonraw.Value) error {
+func (w *written) readDrop(v jsonraw.Value) error {
 	if v.Kind() != jsonraw.Array {
 		return errors.New("drop must be an array of strings, not " + v.Kind().String())
 	}
@@ -138,12 +142,12 @@ func (s *settings) readDrop(v jsonraw.Value) error {
 		if err := editable("drop", name); err != nil {
 			return err
 		}
-		s.drop = append(s.drop, name)
+		w.drop = append(w.drop, name)
 	}
 	return nil
 }
 
-func (s *settings) readRename(v jsonraw.Value) error {
+func (w *written) readRename(v jsonraw.Value) error {
 	if v.Kind() != jsonraw.Object {
 		return errors.New("rename must be an object of strings, not " + v.Kind().String())
 	}
@@ -161,7 +165,7 @@ func (s *settings) readRename(v jsonraw.Value) error {
 				return err
 			}
 		}
-		s.rename = append(s.rename, [2]string{from, to})
+		w.rename = append(w.rename, [2]string{from, to})
 	}
 	return nil
 }
@@ -178,71 +182,71 @@ func editable(setting, name string) error {
 }
 
 // compile joins the settings with the vendor's row.
-func (s *settings) compile() (config, error) {
-	c := config{vendor: &vendors[0], apiVersion: s.apiVersion}
-	if s.vendor != "" {
-		if c.vendor = vendorNamed(s.vendor); c.vendor == nil {
-			return c, errors.New(`vendor "` + s.vendor + `" is unknown; known are ` + vendorNames())
+func (w *written) compile() (Config, error) {
+	c := Config{Vendor: &vendors[0], APIVersion: w.apiVersion}
+	if w.vendor != "" {
+		if c.Vendor = Named(w.vendor); c.Vendor == nil {
+			return c, errors.New(`vendor "` + w.vendor + `" is unknown; known are ` + names())
 		}
 	}
-	name := c.vendor.name
-	if s.apiVersion != "" && name != "azure" {
+	name := c.Vendor.Name
+	if w.apiVersion != "" && name != "azure" {
 		return c, errors.New("api_version is for vendor azure, not " + name)
 	}
-	if (s.referer != "" || s.title != "") && name != "openrouter" {
+	if (w.referer != "" || w.title != "") && name != "openrouter" {
 		return c, errors.New("referer and title are for vendor openrouter, not " + name)
 	}
-	if err := c.setPrefix(s); err != nil {
+	if err := c.setPrefix(w); err != nil {
 		return c, err
 	}
 	for _, h := range [...][2]string{
-		{"OpenAI-Organization", s.organization}, {"OpenAI-Project", s.project},
-		{"HTTP-Referer", s.referer}, {"X-Title", s.title},
+		{"OpenAI-Organization", w.organization}, {"OpenAI-Project", w.project},
+		{"HTTP-Referer", w.referer}, {"X-Title", w.title},
 	} {
 		if h[1] != "" {
-			c.headers = c.headers.Append(h[0], h[1])
+			c.Headers = c.Headers.Append(h[0], h[1])
 		}
 	}
-	return c, c.setEdits(s)
+	return c, c.setEdits(w)
 }
 
-func (c *config) setPrefix(s *settings) error {
-	c.prefix = c.vendor.prefix
-	if c.vendor.name == "azure" && s.apiVersion == "" {
-		c.prefix = "/openai/v1"
+func (c *Config) setPrefix(w *written) error {
+	c.Prefix = c.Vendor.prefix
+	if c.Vendor.Name == "azure" && w.apiVersion == "" {
+		c.Prefix = "/openai/v1"
 	}
-	if s.prefixSet {
-		c.prefix = s.prefix
+	if w.prefixSet {
+		c.Prefix = w.prefix
 	}
-	if c.prefix != "" && (c.prefix[0] != '/' || c.prefix[len(c.prefix)-1] == '/') {
-		return errors.New(`path_prefix "` + c.prefix + `" must be empty, or begin and not end with a slash`)
+	if c.Prefix != "" && (c.Prefix[0] != '/' || c.Prefix[len(c.Prefix)-1] == '/') {
+		return errors.New(`path_prefix "` + c.Prefix + `" must be empty, or begin and not end with a slash`)
 	}
 	return nil
 }
 
 // setEdits encodes the edits that every request gets. The operator's own settings win over the vendor's row.
-func (c *config) setEdits(s *settings) error {
-	drop, rename := s.drop, s.rename
+func (c *Config) setEdits(w *written) error {
+	drop, rename := w.drop, w.rename
 	taken := func(name string) bool {
-		if slices.Contains(s.drop, name) {
+		if slices.Contains(w.drop, name) {
 			return true
 		}
-		for _, r := range s.rename {
+		for _, r := range w.rename {
 			if r[0] == name || r[1] == name {
 				return true
 			}
 		}
 		return false
 	}
-	for _, name := range c.vendor.drop {
+	for _, name := range c.Vendor.drop {
 		if !taken(name) {
 			drop = append(drop, name)
 		}
 	}
-	wanted := c.vendor.rename
-	limit := c.vendor.maxTokens
-	if s.maxTokens != "" {
-		limit = s.maxTokens
+	wanted := c.Vendor.rename
+	limit := c.Vendor.maxTokens
+	if w.maxTokens != "" {
+		limit = w.maxTokens
 	}
 	switch limit {
 	case "max_tokens":
@@ -255,27 +259,27 @@ func (c *config) setEdits(s *settings) error {
 			rename = append(rename, r)
 		}
 	}
-	c.usage = !c.vendor.noStreamOptions && !taken("stream_options") && !taken("stream_options.include_usage")
-	if c.vendor.noStreamOptions && !taken("stream_options") && !taken("stream_options.include_usage") {
-		c.edits = c.edits.Append(abi.EditDelete, "stream_options", "")
+	c.Usage = !c.Vendor.noStreamOptions && !taken("stream_options") && !taken(IncludeUsage)
+	if c.Vendor.noStreamOptions && !taken("stream_options") && !taken(IncludeUsage) {
+		c.Edits = c.Edits.Append(abi.EditDelete, "stream_options", "")
 	}
 	for _, name := range drop {
-		c.edits = c.edits.Append(abi.EditDelete, name, "")
-		c.drops = c.drops.Append(name)
+		c.Edits = c.Edits.Append(abi.EditDelete, name, "")
+		c.Drops = c.Drops.Append(name)
 	}
 	for _, r := range rename {
-		c.edits = c.edits.Append(abi.EditRename, r[0], r[1])
+		c.Edits = c.Edits.Append(abi.EditRename, r[0], r[1])
 	}
 	return c.tryEdits()
 }
 
 // tryEdits lets the splicer say whether the edits contradict one another, with those of a streaming request on top.
-func (c *config) tryEdits() error {
+func (c *Config) tryEdits() error {
 	list := []jsonraw.Edit{{Op: jsonraw.Set, Path: []byte("model"), Value: []byte(`""`)}}
-	if c.usage {
-		list = append(list, jsonraw.Edit{Op: jsonraw.Set, Path: []byte(includeUsage), Value: []byte("true")})
+	if c.Usage {
+		list = append(list, jsonraw.Edit{Op: jsonraw.Set, Path: []byte(IncludeUsage), Value: []byte("true")})
 	}
-	for ed := range c.edits.All {
+	for ed := range c.Edits.All {
 		list = append(list, jsonraw.Edit{Op: jsonraw.Op(ed.Op), Path: ed.Path, Value: ed.Value})
 	}
 	_, err := jsonraw.Splice(nil, []byte("{}"), list)
