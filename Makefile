@@ -24,11 +24,14 @@ LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 FUZZTIME ?= 30s
 CASES    ?= ../shared/cases
+ROUNDS   ?= 5
+# More flags for make bench, such as BENCHFLAGS='-sections closed -contenders direct,echo,switchyard'; bench/README.md has them.
+BENCHFLAGS ?=
 
-.PHONY: help run build plugins test race e2e cases hostile fuzz bench lint format docs check clean FORCE
+.PHONY: help run build plugins test race e2e cases hostile fuzz bench microbench lint format docs check clean FORCE
 
 help: ## Show this help
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 run: build ## Start the router on simulated vendors, send two requests, keep serving
 	@bin/switchyard quickstart
@@ -59,8 +62,8 @@ test: ## Run everything that must hold and needs Go alone
 race: ## Run all but the end-to-end tests with the race detector
 	$(GO) test -race -shuffle=on -timeout 60m $$($(GO) list ./... | grep -v internal/e2e)
 
-e2e: ## Run openai-python and openai-node against the router (needs python3, npm and their registries)
-	$(GO) test -tags e2e -run 'TestPython|TestNode' -count=1 ./internal/e2e
+e2e: ## Run SDKs, a policy in AssemblyScript and an API tester against the router (needs python3, npm, their registries)
+	$(GO) test -tags e2e -run 'TestPython|TestNode|TestDescription' -count=1 -timeout 30m ./internal/e2e ./examples/policies/...
 
 cases: build ## Run recorded translation cases from $(CASES) through the router, if they are there
 	@.ci/cases "$(CASES)"
@@ -72,7 +75,11 @@ hostile: ## Run hostile modules against the host and the router, then show what 
 fuzz: ## Run every fuzz target for FUZZTIME (30s, or 20000x for a count)
 	@.ci/fuzz $(FUZZTIME)
 
-bench: ## Run the benchmarks
+bench: build ## Compare the router with proxies and gateways on loopback: ROUNDS=5, QUICK=1 for a short look
+	@mkdir -p bench/.work
+	cd bench && $(GO) build -o .work/bench . && .work/bench -rounds $(ROUNDS) $(if $(QUICK),-quick) $(BENCHFLAGS)
+
+microbench: ## Run the benchmarks of single packages
 	$(GO) test -run '^$$' -bench . -benchmem ./sdk/... ./host ./plugins/... ./internal/gateway ./internal/store/... ./internal/upstream ./server
 
 lint: ## Run the linters
@@ -81,8 +88,8 @@ lint: ## Run the linters
 format: ## Format the code
 	gofmt -w .
 
-docs: ## Write docs/config.md and docs/plugins.md from the code
-	$(GO) test -run TestReferenceFileIsCurrent ./internal/config ./plugins -update
+docs: ## Write docs/config.md, docs/plugins.md and the tables of docs/rules.md from the code
+	$(GO) test -run TestReferenceFileIsCurrent ./internal/config ./plugins ./plugins/strategies/rules -update
 
 check: test lint docs ## Run tests and linters, and fail on a tree that is not clean
 	@git diff --exit-code

@@ -25,7 +25,8 @@ func newRoot(getenv lookup) *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newServe(getenv), newCheck(getenv), newSimulate(), console.NewChat(getenv), newQuickstart(getenv), newVersion(), newPlugin(), console.NewTenant(getenv), console.NewPolicy(getenv), newCompileModule(),
+		newServe(getenv), newCheck(getenv), newSimulate(), newQuickstart(getenv), newVersion(), newPlugin(), newCompileModule(),
+		console.NewChat(getenv), console.NewTenant(getenv), console.NewPolicy(getenv), console.NewDecision(getenv), console.NewUsage(getenv),
 	)
 	return root
 }

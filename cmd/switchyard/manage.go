@@ -3,14 +3,18 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
+	"github.com/switchyard-gateway/switchyard/internal/config"
 	"github.com/switchyard-gateway/switchyard/internal/explain"
 	"github.com/switchyard-gateway/switchyard/internal/gateway/decision"
 	"github.com/switchyard-gateway/switchyard/internal/policies"
 	"github.com/switchyard-gateway/switchyard/internal/policies/canary"
 	"github.com/switchyard-gateway/switchyard/internal/replay"
 	"github.com/switchyard-gateway/switchyard/internal/store"
+	"github.com/switchyard-gateway/switchyard/internal/store/sqlite"
 	"github.com/switchyard-gateway/switchyard/server/api"
 )
 
@@ -19,27 +23,45 @@ func (r *router) api() *api.API {
 	s := r.state
 	return api.New(api.Options{
 		Log: r.log, Version: buildVersion(), AdminToken: r.adminToken, Authenticate: r.authenticate,
-		Changed: func(ctx context.Context) {
-			if err := s.directory.Load(ctx, s.store); err != nil {
-				r.log.Error("a change of tenants or keys is stored and not in force", "error", err)
-			}
-		},
+		Changed:    s.changed,
 		Configured: func() []api.Configured { return configured(r.config.Load()) },
-		Tenants:    s.store, Keys: s.store, Usage: usage{s}, Policies: rollouts{s.policies}, Decisions: s.decisions, Replays: replays{s.replays, s.policies},
+		Tenants:    named{s.store, r}, Keys: s.store, Usage: usage{s}, Policies: rollouts{s.policies}, Decisions: s.decisions, Replays: replays{s.replays, s.policies},
 		Explain: explain.Decision, MaxModule: r.config.Load().Limits.Policies.ModuleSize,
 	})
 }
 
-// authenticate finds out whose a secret is, for the API's routes.
+// named is the stored tenants, of which none gets a name that the configuration has.
+type named struct {
+	*sqlite.Store
+	router *router
+}
+
+// CreateTenant adds a tenant. It is known when a configuration that came meanwhile is held against it.
+func (n named) CreateTenant(ctx context.Context, t *store.Tenant) error {
+	r := n.router
+	r.naming.Lock()
+	defer r.naming.Unlock()
+	if slices.ContainsFunc(r.config.Load().Tenants, func(c *config.Tenant) bool { return c.Name == t.Name }) {
+		return fmt.Errorf("tenant %q of the configuration: %w", t.Name, store.ErrExists)
+	}
+	if err := n.Store.CreateTenant(ctx, t); err != nil {
+		return err
+	}
+	r.state.changed(context.WithoutCancel(ctx))
+	return nil
+}
+
+// authenticate finds out whose a secret is, for the API's routes. Like those of completions it looks into the
+// configuration first.
 func (r *router) authenticate(secret string) (api.Principal, bool) {
-	key, ok := r.state.directory.Authenticate(secret)
+	snap := r.gateway.Acquire()
+	if snap == nil {
+		return api.Principal{}, false
+	}
+	defer snap.Release()
+	key, ok := snap.Authenticate(secret)
 	if !ok {
-		snap := r.gateway.Acquire()
-		if snap == nil {
-			return api.Principal{}, false
-		}
-		defer snap.Release()
-		key, ok = snap.Authenticate(secret)
+		key, ok = r.state.directory.Authenticate(secret)
 	}
 	if !ok {
 		return api.Principal{}, false

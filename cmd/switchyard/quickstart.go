@@ -132,6 +132,8 @@ With an OpenAI SDK, change nothing but the base URL:
 
   OpenAI(base_url="%[1]s/v1", api_key="unused").chat.completions.create(model="fast", messages=[...])
 
+With SWITCHYARD_ADMIN_TOKEN set before the start, tenants can be made and bring policies: docs/tenants.md.
+
 With real vendors, stop this and run:
 
   OPENAI_API_KEY=... ANTHROPIC_API_KEY=... bin/switchyard serve --config plugins.yaml

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/switchyard-gateway/switchyard/host"
 	"github.com/switchyard-gateway/switchyard/host/watch"
@@ -17,6 +19,7 @@ import (
 	"github.com/switchyard-gateway/switchyard/internal/gateway"
 	"github.com/switchyard-gateway/switchyard/internal/metrics"
 	"github.com/switchyard-gateway/switchyard/internal/upstream"
+	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
 // router introduces host and gateway to each other and keeps both current: every change of the
@@ -34,6 +37,8 @@ type router struct {
 	closed bool
 	set    *host.Set // of the current snapshot, which holds it
 	nextID uint64
+
+	naming sync.Mutex // held from seeing that a tenant's name is free to having taken it
 
 	listen    atomic.Pointer[string] // where requests come in, nil before that
 	snapshots atomic.Int64           // published and not closed yet
@@ -77,6 +82,7 @@ func newRouter(ctx context.Context, path string, getenv lookup, log *slog.Logger
 	m.WatchSnapshots(r.snapshots.Load)
 	m.WatchPlugins(h.Loaded)
 	m.WatchStates(func() []metrics.State { return pluginStates(h) })
+	m.WatchTenancy(r.state.tenancy)
 	if err := r.apply(ctx, cfg); err != nil {
 		return nil, errors.Join(err, r.close(ctx))
 	}
@@ -147,6 +153,8 @@ func (r *router) apply(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return loadProblems(cfg, err)
 	}
+	r.naming.Lock()
+	defer r.naming.Unlock()
 	if err := checkTenants(cfg, set, r.state.directory.Stored); err != nil {
 		set.Release()
 		return err
@@ -171,21 +179,56 @@ func (r *router) apply(ctx context.Context, cfg *config.Config) error {
 	return nil
 }
 
-// loadProblems puts each plugin that was refused at the line of the file that asks for it.
+// loadProblems puts each plugin that was refused at the line of the file that asks for it, and each complaint of a plugin
+// about its config at the line of the value.
 func loadProblems(cfg *config.Config, err error) error {
 	var refused host.LoadErrors
 	if !errors.As(err, &refused) {
 		return fmt.Errorf("loading plugins: %w", err)
 	}
-	problems := make(config.Problems, len(refused))
-	for i, e := range refused {
+	var problems config.Problems
+	for _, e := range refused {
 		line, path := strategyLine(cfg, e.Key)
+		if refusal, ok := errors.AsType[*abi.Refusal](e); ok && e.Key != "" {
+			for _, p := range configProblems(cfg, cmp.Or(path, e.Key)+".config", refusal.Message) {
+				if !slices.Contains(problems, p) { // the defaults' are those of several groups
+					problems = append(problems, p)
+				}
+			}
+			continue
+		}
 		if path == "" {
 			path = e.Key + ".plugin"
 		}
-		problems[i] = cfg.Problem(line, path, e.Error())
+		problems = append(problems, cfg.Problem(line, path, e.Error()))
 	}
 	return problems
+}
+
+// maxComplaint bounds what is shown of what a plugin says of its config, in bytes.
+const maxComplaint = 8 << 10
+
+// configProblems reads what a plugin says of its config: one problem a line, after the path of the value that it is about
+// if there is one.
+func configProblems(cfg *config.Config, base, said string) (list config.Problems) {
+	said = strings.ToValidUTF8(said[:min(len(said), maxComplaint)], "")
+	for line := range strings.Lines(said) {
+		message := strings.Map(func(r rune) rune {
+			if unicode.IsPrint(r) {
+				return r
+			}
+			return '?'
+		}, strings.TrimSpace(line))
+		path := base
+		if of, rest, ok := strings.Cut(message, ": "); ok && cfg.Has(base+"."+of[:strings.IndexAny(of+".", ".[")]) {
+			path, message = base+"."+of, rest
+		}
+		list = append(list, cfg.Problem(0, path, message))
+	}
+	if list == nil {
+		list = config.Problems{cfg.Problem(0, base, "the plugin refuses it, and does not say why")}
+	}
+	return list
 }
 
 // strategyLine finds where a strategy that a key stands for is written, which may be in the

@@ -37,8 +37,10 @@ func problems(t *testing.T, err error) (places []string, text string) {
 func TestPluginProblems(t *testing.T) {
 	t.Parallel()
 	in := install(t)
-	if err := os.Symlink(hosttest.Build(t, "../../plugins/strategies/tags"), filepath.Join(in.dir, "tags.wasm")); err != nil {
-		t.Fatal(err)
+	for _, shipped := range []string{"tags", "rules"} {
+		if err := os.Symlink(hosttest.Build(t, "../../plugins/strategies/"+shipped), filepath.Join(in.dir, shipped+".wasm")); err != nil {
+			t.Fatal(err)
+		}
 	}
 	r := in.unloaded()
 	const ofTenant = "plugins: {dir: .}\nmodels:\n  g: {strategy: mean, deployments: [{provider: p, model: m}]}\ntenants:\n  acme:\n    keys: [{hash: \"sha256:2BB80D537B1DA3E38BD30361AA855686BDE0EACD7162FEF6A25FE97BF527A25B\"}]\n"
@@ -50,7 +52,7 @@ func TestPluginProblems(t *testing.T) {
 		{"in a group", "plugins: {dir: .}\nmodels:\n  g:\n    strategy:\n      - mean\n      - maen\n    deployments: [{provider: p, model: m}]" + accounts,
 			[]string{"6 models.g.strategy[1]"}, []string{"no such file", `did you mean "mean"?`}},
 		{"in the defaults, for two groups", "plugins: {dir: .}\ndefaults:\n  strategy: [none-such]\nmodels:\n  g: {deployments: [{provider: p, model: m}]}\n  h: {deployments: [{provider: p, model: m}]}" + accounts,
-			[]string{"3 defaults.strategy[0]"}, []string{"none-such.wasm: no such file; the folder has echo, mean, tags"}},
+			[]string{"3 defaults.strategy[0]"}, []string{"none-such.wasm: no such file; the folder has echo, mean, rules, tags"}},
 		{"in the built-in default", "plugins: {dir: .}\nmodels:\n  g: {deployments: [{provider: p, model: m}]}" + accounts,
 			[]string{"0 defaults.strategy[0]"}, []string{"latency.wasm: no such file"}},
 		{"of a provider", "plugins: {dir: .}\nmodels:\n  g: {strategy: mean, deployments: [{provider: p, model: m}]}\nproviders:\n  p:\n    base_url: http://127.0.0.1:1\n    plugin: ehco\n    auth: {none: true}\n",
@@ -58,7 +60,11 @@ func TestPluginProblems(t *testing.T) {
 		{"of the other kind", "plugins: {dir: .}\nmodels:\n  g: {strategy: echo, deployments: [{provider: p, model: m}]}" + accounts,
 			[]string{"3 models.g.strategy[0]"}, []string{"it is a provider, but models.g.strategy[0] needs a strategy"}},
 		{"config", "plugins: {dir: .}\nmodels:\n  g:\n    strategy:\n      plugin: mean\n      config: {speed: 1}\n    deployments: [{provider: p, model: m}]" + accounts,
-			[]string{"4 models.g.strategy[0]"}, []string{"configure: ", "speed"}},
+			[]string{"6 models.g.strategy[0].config"}, []string{".config: json: unknown field ", "speed"}},
+		{"config, more than one value of it", ofTenant + "    policy:\n      plugin: rules\n      config:\n        rules:\n          - when:\n              tags: 7\n            only: {tags: a}\n          - by: prise" + accounts,
+			[]string{"12 tenants.acme.policy.config.rules[0].when.tags", "14 tenants.acme.policy.config.rules[1].by"}, []string{"rules[1].by: nothing that ranks"}},
+		{"config of the defaults, for two groups", "plugins: {dir: .}\ndefaults:\n  strategy:\n    - plugin: tags\n      config:\n        match: most\n        matches: any\n    - mean\nmodels:\n  g: {deployments: [{provider: p, model: m}]}\n  h: {deployments: [{provider: p, model: m}]}" + accounts,
+			[]string{"6 defaults.strategy[0].config.match", "5 defaults.strategy[0].config"}, []string{`unknown key "matches"; known: match`}},
 		{"of a policy", ofTenant + "    policy: {plugin: maen}" + accounts,
 			[]string{"7 tenants.acme.policy.plugin"}, []string{"no such file", `did you mean "mean"?`}},
 		{"of a policy, of the other kind", ofTenant + "    policy: echo" + accounts,

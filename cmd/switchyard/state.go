@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/host"
@@ -35,6 +36,7 @@ type state struct {
 	books     *accounting.Books
 	replays   *replay.Jobs
 
+	behind     atomic.Bool // a change of tenants or keys is not in force
 	entriesAge time.Duration
 	stop       context.CancelFunc // of the housekeeping
 	stopped    chan struct{}
@@ -94,18 +96,30 @@ func (s *state) observe(rec *gateway.Record) {
 	s.books.Observe(rec)
 }
 
+// changed puts into force what was changed in tenants and keys. If the store can't be read it is tried again soon: a key
+// that was disabled must not stay good.
+func (s *state) changed(ctx context.Context) {
+	if err := s.directory.Load(ctx, s.store); err != nil {
+		s.behind.Store(true)
+		s.log.Error("a change of tenants or keys is stored and not in force yet", "error", err)
+	}
+}
+
 // Intervals of the housekeeping.
 const (
 	markEvery = time.Minute
 	trimEvery = 24 * time.Hour
+	tryEvery  = time.Second
 )
 
-// maintain tells the store now and then which keys were used, and trims what is too old.
+// maintain tells the store now and then which keys were used, trims what is too old, and makes up for changes that could
+// not be put into force.
 func (s *state) maintain(ctx context.Context) {
 	defer close(s.stopped)
-	mark, trim := time.NewTicker(markEvery), time.NewTicker(trimEvery)
+	mark, trim, try := time.NewTicker(markEvery), time.NewTicker(trimEvery), time.NewTicker(tryEvery)
 	defer mark.Stop()
 	defer trim.Stop()
+	defer try.Stop()
 	s.trim(ctx)
 	for {
 		select {
@@ -117,6 +131,10 @@ func (s *state) maintain(ctx context.Context) {
 			}
 		case <-trim.C:
 			s.trim(ctx)
+		case <-try.C:
+			if s.behind.Swap(false) {
+				s.changed(ctx)
+			}
 		}
 	}
 }
@@ -149,14 +167,14 @@ func (s *state) shut(ctx context.Context) error {
 	if s.replays != nil {
 		s.replays.Close()
 	}
-	if s.policies != nil {
-		errs = append(errs, s.policies.Close(ctx))
-	}
-	if s.ledger != nil {
+	if s.ledger != nil { // before what may use up the time
 		errs = append(errs, s.ledger.Close(ctx))
 	}
 	if s.decisions != nil {
 		errs = append(errs, s.decisions.Close(ctx))
+	}
+	if s.policies != nil {
+		errs = append(errs, s.policies.Close(ctx))
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())

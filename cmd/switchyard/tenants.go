@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/switchyard-gateway/switchyard/host"
 	"github.com/switchyard-gateway/switchyard/internal/config"
@@ -63,13 +64,19 @@ func (s *state) newKey(k *config.Key, tenant *gateway.Tenant) *gateway.Key {
 	}
 }
 
-// keyID is what the ledger knows a configured key by: its name, else the beginning of its hash.
+// keyID is what the ledger knows a configured key by: its name, else the beginning of its hash. There is no slash in it,
+// which stands between a tenant and its key.
 func keyID(k *config.Key) string {
-	if k.Name != "" {
-		return k.Name
+	if k.Name != "" && len(k.Name) <= maxKeyID {
+		return slashes.Replace(k.Name)
 	}
 	return "sha256-" + hex.EncodeToString(k.Hash[:6])
 }
+
+// maxKeyID leaves room for the tenant: the ledger cuts what is longer than 256 bytes.
+const maxKeyID = 100
+
+var slashes = strings.NewReplacer("/", "%2F", "%", "%25")
 
 func scopes(k *config.Key) store.Scopes {
 	s, err := store.ParseScopes(k.Scopes)

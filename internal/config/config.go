@@ -201,6 +201,9 @@ func (c *Config) Problem(line int, path, message string) Problem {
 	return Problem{c.file, line, path, message}
 }
 
+// Has reports whether the file has a value at path.
+func (c *Config) Has(path string) bool { return c.lines[path] > 0 }
+
 // Provider finds a provider by name.
 func (c *Config) Provider(name string) (*Provider, bool) {
 	p, ok := c.providers[name]

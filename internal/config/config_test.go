@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -272,7 +273,8 @@ func TestProblemFindsTheLine(t *testing.T) {
 	}{
 		{7, "providers.openai.plugin", "testdata/good.yaml:7: providers.openai.plugin: m"},
 		{0, "providers.openai.plugin", "testdata/good.yaml:19: providers.openai.plugin: m"},
-		{0, "providers.openai.config.hex", "testdata/good.yaml:24: providers.openai.config.hex: m"},
+		{0, "providers.openai.config.hex", "testdata/good.yaml:28: providers.openai.config.hex: m"},
+		{0, "providers.openai.config.none", "testdata/good.yaml:24: providers.openai.config.none: m"},
 		{0, "models.quality.deployments[1].nothing[3]", "testdata/good.yaml:61: models.quality.deployments[1].nothing[3]: m"},
 		{0, "", "testdata/good.yaml: m"},
 	} {
@@ -377,8 +379,25 @@ func TestReference(t *testing.T) {
 		key := path[strings.LastIndex(path, ".")+1:]
 		key, _, _ = strings.Cut(key, "[")
 		if known := strings.Contains(got, key+"`") || strings.Contains(got, "## "+key+"\n"); !known && strings.Count(path, ".") != 1 &&
-			!strings.Contains(path, ".headers.") && !strings.Contains(path, ".pin.") && path != "" {
+			!strings.Contains(path, ".headers.") && !strings.Contains(path, ".pin.") && !strings.Contains(path, ".config.") && path != "" {
 			t.Errorf("the reference does not describe %s", path)
+		}
+	}
+}
+
+// TestLinesInPlugins: what a plugin complains about is in a part of the file that only it knows.
+func TestLinesInPlugins(t *testing.T) {
+	c, err := Parse("plugins.yaml", minimal("tenants:\n  acme:\n    policy:\n      plugin: rules\n      config:\n        rules:\n          - when: {tags: a}\n"+
+		"          - when:\n              hours: [9-17,\n                      99]\n            only: {tags: a}\n    keys: [{hash: "+strconv.Quote("sha256:"+strings.Repeat("00", 32))+"}]\n"), environment(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{
+		"rules": 8, "rules[0]": 9, "rules[0].when.tags": 9, "rules[1].when": 10, "rules[1].when.hours[1]": 12, "rules[1].only": 13,
+		"rules[1].only.nothing": 13, "rules[7]": 8, "nothing.at[3].all": 7,
+	} {
+		if p := c.Problem(0, "tenants.acme.policy.config."+path, "x"); p.Line != want {
+			t.Errorf("%s is in line %d, want %d", path, p.Line, want)
 		}
 	}
 }

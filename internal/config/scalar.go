@@ -120,10 +120,22 @@ var keyID = func() kind[string] {
 	return k
 }()
 
-// anything is a value that is none of our business: it becomes JSON.
+// anything is a value that is none of our business: it becomes JSON. Whoever reads it may complain of what is in it.
 var anything = kind[json.RawMessage]{name: "any", empty: true, read: func(d *decoder, n *yamltree.Node, path string, v *json.RawMessage) {
 	*v = n.AppendJSON(nil, path, d.report)
+	d.locate(n, path)
 }}
+
+// locate notes the lines of a value and of all that is in it.
+func (d *decoder) locate(n *yamltree.Node, path string) {
+	d.lines[path] = n.Line
+	for i, item := range n.Items {
+		d.locate(item, yamltree.Index(path, i))
+	}
+	for _, p := range n.Pairs {
+		d.locate(p.Value, yamltree.Join(path, p.Key))
+	}
+}
 
 func parseOptional(s string) (string, string) { return s, noControl(s) }
 

@@ -34,6 +34,7 @@ func NewChat(getenv Lookup) *cobra.Command {
 is one, and the conversation goes on. The key comes from SWITCHYARD_API_KEY.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.key, _ = getenv(keyVariable)
+			o.url = located(cmd, getenv, o.url)
 			c := newConversation(o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			if len(args) > 0 {
 				return c.say(cmd.Context(), strings.Join(args, " "))
@@ -41,7 +42,7 @@ is one, and the conversation goes on. The key comes from SWITCHYARD_API_KEY.`,
 			return c.loop(cmd.Context(), cmd.InOrStdin())
 		},
 	}
-	cmd.Flags().StringVar(&o.url, "url", "http://127.0.0.1:8080", "the router's `URL`")
+	locate(cmd, &o.url)
 	cmd.Flags().StringVar(&o.model, "model", "quality", "model `GROUP` to ask for")
 	cmd.Flags().BoolVar(&o.noStream, "no-stream", false, "ask for the whole answer at once")
 	return cmd

@@ -1,5 +1,5 @@
 // Package console is the commands that call a running router: import it for a command line that chats, makes tenants and
-// keys, and manages policies. It talks HTTP and knows nothing of how a router works.
+// keys, manages policies, and shows decisions and usage. It talks HTTP and knows nothing of how a router works.
 package console
 
 import (
@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/spf13/cobra"
 )
 
 // Lookup reads an environment variable, like os.LookupEnv.
@@ -23,18 +25,51 @@ type client struct {
 	secret      string
 }
 
-// Variables of the environment with a caller's secret.
+// policyPath is the path of what belongs to a policy. A name that is none is for the router to refuse.
+func policyPath(name, rest string) string { return "/v1/policies/" + url.PathEscape(name) + rest }
+
+// Variables of the environment: where the router is, and a caller's secret.
 const (
+	urlVariable   = "SWITCHYARD_URL"
 	keyVariable   = "SWITCHYARD_API_KEY"
 	adminVariable = "SWITCHYARD_ADMIN_TOKEN"
 )
 
-// prepare takes the caller's secret from the environment.
-func (c *client) prepare(getenv Lookup, variable string) error {
+// prepare takes the caller's secret from the environment, and where to go.
+func (c *client) prepare(cmd *cobra.Command, getenv Lookup, variable string) error {
+	c.url = located(cmd, getenv, c.url)
 	if c.secret, _ = getenv(variable); c.secret == "" {
 		return fmt.Errorf("environment variable %s is not set", variable)
 	}
 	return nil
+}
+
+// ofTenant makes a command call the router as a tenant: with its key, or for it with the admin token.
+func (c *client) ofTenant(cmd *cobra.Command, getenv Lookup, scope string) *cobra.Command {
+	cmd.Long = cmd.Short + fmt.Sprintf(` on a running router. The key comes from %s and needs the scope %q.
+With the admin token in %s instead, --tenant names the tenant.`, keyVariable, scope, adminVariable)
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if c.tenant != "" {
+			return c.prepare(cmd, getenv, adminVariable)
+		}
+		return c.prepare(cmd, getenv, keyVariable)
+	}
+	locate(cmd, &c.url)
+	cmd.PersistentFlags().StringVar(&c.tenant, "tenant", "", "the `TENANT`, with the admin token")
+	return cmd
+}
+
+// locate gives a command the flag that says where the router is.
+func locate(cmd *cobra.Command, to *string) {
+	cmd.PersistentFlags().StringVar(to, "url", "http://127.0.0.1:8080", "the router's `URL`, also from "+urlVariable)
+}
+
+// located is where the router is: by the flag, else by the environment, else by the flag's default.
+func located(cmd *cobra.Command, getenv Lookup, flag string) string {
+	if u, _ := getenv(urlVariable); u != "" && !cmd.Flags().Changed("url") {
+		return u
+	}
+	return flag
 }
 
 func (c *client) get(ctx context.Context, path string, answer any) error {
@@ -56,7 +91,11 @@ const maxAnswer = 16 << 20
 func (c *client) send(ctx context.Context, method, path, contentType string, body io.Reader, answer any) error {
 	target := strings.TrimSuffix(c.url, "/") + path
 	if c.tenant != "" {
-		target += "?tenant=" + url.QueryEscape(c.tenant)
+		separator := "?"
+		if strings.Contains(path, "?") {
+			separator = "&"
+		}
+		target += separator + "tenant=" + url.QueryEscape(c.tenant)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, target, body)
 	if err != nil {

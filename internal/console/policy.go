@@ -18,23 +18,9 @@ import (
 // NewPolicy is the command policy: what a tenant does with its policies, over HTTP.
 func NewPolicy(getenv Lookup) *cobra.Command {
 	c := &client{}
-	cmd := &cobra.Command{
-		Use:   "policy",
-		Short: "Upload, try, activate and roll back a tenant's routing policies",
-		Long: `Upload, try, activate and roll back a tenant's routing policies on a running router. The key comes from
-SWITCHYARD_API_KEY and needs the scope "policy". With the admin token in SWITCHYARD_ADMIN_TOKEN instead, --tenant names
-the tenant.`,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if c.tenant != "" {
-				return c.prepare(getenv, adminVariable)
-			}
-			return c.prepare(getenv, keyVariable)
-		},
-	}
-	cmd.PersistentFlags().StringVar(&c.url, "url", "http://127.0.0.1:8080", "the router's `URL`")
-	cmd.PersistentFlags().StringVar(&c.tenant, "tenant", "", "the `TENANT`, with the admin token")
+	cmd := c.ofTenant(&cobra.Command{Use: "policy", Short: "Upload, try, activate and roll back a tenant's routing policies"}, getenv, "policy")
 	cmd.AddCommand(
-		policyList(c), policyVersions(c), policyUpload(c), policyReplay(c),
+		policyList(c), policyVersions(c), policyUpload(c), policyReplay(c), policyFigures(c),
 		policyStep(c, "activate NAME VERSION", "Let a version decide for all requests", "activate"),
 		policyCanary(c),
 		policyStep(c, "rollback NAME", "Put back the version that was active before", "rollback"),
@@ -79,7 +65,7 @@ func policyVersions(c *client) *cobra.Command {
 					Note    string `json:"note"`
 				} `json:"versions"`
 			}
-			if err := c.get(cmd.Context(), "/v1/policies/"+args[0]+"/versions", &answer); err != nil {
+			if err := c.get(cmd.Context(), policyPath(args[0], "/versions"), &answer); err != nil {
 				return err
 			}
 			w := table(cmd.OutOrStdout())
@@ -104,7 +90,7 @@ func policyUpload(c *client) *cobra.Command {
 			var v struct {
 				Version int `json:"version"`
 			}
-			if err := c.send(cmd.Context(), http.MethodPost, "/v1/policies/"+args[0], kind, body, &v); err != nil {
+			if err := c.send(cmd.Context(), http.MethodPost, policyPath(args[0], ""), kind, body, &v); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s@%d\n", args[0], v.Version)
@@ -197,7 +183,7 @@ func policyDelete(c *client) *cobra.Command {
 	return &cobra.Command{
 		Use: "delete NAME [VERSION]", Short: "Delete a policy that does not serve, or one of its versions", Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path := "/v1/policies/" + args[0]
+			path := policyPath(args[0], "")
 			if len(args) == 2 {
 				n, err := versionNumber(args[1])
 				if err != nil {
@@ -249,7 +235,7 @@ func (c *client) step(ctx context.Context, out io.Writer, name, step string, bod
 		Policy   *routedPolicy `json:"policy"` // of activate
 		Replaced string        `json:"replaced"`
 	}
-	if err := c.post(ctx, "/v1/policies/"+name+"/"+step, body, &answer); err != nil {
+	if err := c.post(ctx, policyPath(name, "/"+step), body, &answer); err != nil {
 		return err
 	}
 	p := &answer.routedPolicy

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +16,9 @@ import (
 
 // pollReplay is how often a replay is asked for its progress.
 const pollReplay = 200 * time.Millisecond
+
+// abandonTime bounds how long its cancellation may take.
+const abandonTime = 5 * time.Second
 
 func policyReplay(c *client) *cobra.Command {
 	var version, last int
@@ -32,7 +36,7 @@ func policyReplay(c *client) *cobra.Command {
 			}
 			body := map[string]any{"last": last, "version": version}
 			var job replay.Job
-			if err := c.post(cmd.Context(), "/v1/policies/"+args[0]+"/replay", body, &job); err != nil {
+			if err := c.post(cmd.Context(), policyPath(args[0], "/replay"), body, &job); err != nil {
 				return err
 			}
 			if err := c.await(cmd.Context(), cmd.ErrOrStderr(), &job); err != nil {
@@ -59,7 +63,7 @@ func (c *client) latest(ctx context.Context, name string) (int, error) {
 			Version int `json:"version"`
 		} `json:"versions"` // the newest first
 	}
-	if err := c.get(ctx, "/v1/policies/"+name+"/versions", &answer); err != nil {
+	if err := c.get(ctx, policyPath(name, "/versions"), &answer); err != nil {
 		return 0, err
 	}
 	if len(answer.Versions) == 0 {
@@ -68,7 +72,7 @@ func (c *client) latest(ctx context.Context, name string) (int, error) {
 	return answer.Versions[0].Version, nil
 }
 
-// await follows a replay to its end.
+// await follows a replay to its end, and cancels it when ctx ends.
 func (c *client) await(ctx context.Context, progress io.Writer, job *replay.Job) error {
 	path := "/v1/replays/" + job.ID
 	tick := time.NewTicker(pollReplay)
@@ -77,11 +81,14 @@ func (c *client) await(ctx context.Context, progress io.Writer, job *replay.Job)
 		fmt.Fprintf(progress, "\r%d of %d requests", job.Done, job.Total)
 		select {
 		case <-ctx.Done():
-			fmt.Fprintln(progress)
-			return c.send(context.WithoutCancel(ctx), http.MethodDelete, path, "", nil, nil)
 		case <-tick.C:
 		}
-		if err := c.get(ctx, path, job); err != nil {
+		err := c.get(ctx, path, job)
+		if ctx.Err() != nil {
+			fmt.Fprintln(progress)
+			return c.abandon(ctx, path)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -90,6 +97,16 @@ func (c *client) await(ctx context.Context, progress io.Writer, job *replay.Job)
 		return fmt.Errorf("replay %s: %s %s", job.ID, job.State, job.Error)
 	}
 	return nil
+}
+
+// abandon cancels a replay for which nobody waits any more.
+func (c *client) abandon(ctx context.Context, path string) error {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), abandonTime)
+	defer stop()
+	if err := c.send(ctx, http.MethodDelete, path, "", nil, nil); err != nil {
+		return fmt.Errorf("canceling the replay: %w", err)
+	}
+	return errors.New("the replay was canceled")
 }
 
 // report prints a result for people.

@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,9 +17,9 @@ func NewTenant(getenv Lookup) *cobra.Command {
 		Short: "Make tenants and API keys",
 		Long: `Make tenants and API keys on a running router. The admin token comes from SWITCHYARD_ADMIN_TOKEN. What else can be set
 and changed, limits and restrictions among it, is in the router's /openapi.json.`,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return c.prepare(getenv, adminVariable) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return c.prepare(cmd, getenv, adminVariable) },
 	}
-	cmd.PersistentFlags().StringVar(&c.url, "url", "http://127.0.0.1:8080", "the router's `URL`")
+	locate(cmd, &c.url)
 	cmd.AddCommand(tenantList(c), tenantCreate(c), tenantKey(c), tenantClose(c))
 	return cmd
 }
@@ -50,25 +51,36 @@ func tenantList(c *client) *cobra.Command {
 func tenantCreate(c *client) *cobra.Command {
 	var requests, tokens, concurrent int64
 	var day, month float64
+	var models, deployments, regions []string
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Make a tenant", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			limits := map[string]any{}
-			for flag, value := range map[string]any{
-				"requests-per-minute": requests, "tokens-per-minute": tokens, "concurrent": concurrent, "usd-per-day": day, "usd-per-month": month,
-			} {
-				if cmd.Flags().Changed(flag) {
-					limits[strings.ReplaceAll(flag, "-", "_")] = value
+			given := func(flags map[string]any) map[string]any {
+				out := map[string]any{}
+				for flag, value := range flags {
+					if cmd.Flags().Changed(flag) {
+						out[strings.ReplaceAll(flag, "-", "_")] = value
+					}
 				}
+				return out
 			}
-			return c.post(cmd.Context(), "/admin/tenants", map[string]any{"name": args[0], "limits": limits}, nil)
+			return c.post(cmd.Context(), "/admin/tenants", map[string]any{
+				"name": args[0],
+				"limits": given(map[string]any{
+					"requests-per-minute": requests, "tokens-per-minute": tokens, "concurrent-requests": concurrent, "usd-per-day": day, "usd-per-month": month,
+				}),
+				"allow": given(map[string]any{"models": models, "deployments": deployments, "regions": regions}),
+			}, nil)
 		},
 	}
 	cmd.Flags().Int64Var(&requests, "requests-per-minute", 0, "limit of its requests")
 	cmd.Flags().Int64Var(&tokens, "tokens-per-minute", 0, "limit of its tokens, prompt and answer")
-	cmd.Flags().Int64Var(&concurrent, "concurrent", 0, "limit of its requests at a time")
+	cmd.Flags().Int64Var(&concurrent, "concurrent-requests", 0, "limit of its requests at a time")
 	cmd.Flags().Float64Var(&day, "usd-per-day", 0, "its budget of a day")
 	cmd.Flags().Float64Var(&month, "usd-per-month", 0, "its budget of a month")
+	cmd.Flags().StringSliceVar(&models, "models", nil, "the `GROUPS` that it may use; without it all, as below")
+	cmd.Flags().StringSliceVar(&deployments, "deployments", nil, "the `DEPLOYMENTS` that it may use")
+	cmd.Flags().StringSliceVar(&regions, "regions", nil, "the `REGIONS` that its requests may go to")
 	return cmd
 }
 
@@ -80,7 +92,7 @@ func tenantKey(c *client) *cobra.Command {
 			var answer struct {
 				Secret string `json:"secret"`
 			}
-			if err := c.post(cmd.Context(), "/admin/tenants/"+args[0]+"/keys", map[string]any{"name": args[1], "scopes": scopes}, &answer); err != nil {
+			if err := c.post(cmd.Context(), "/admin/tenants/"+url.PathEscape(args[0])+"/keys", map[string]any{"name": args[1], "scopes": scopes}, &answer); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), answer.Secret)
@@ -95,7 +107,7 @@ func tenantClose(c *client) *cobra.Command {
 	return &cobra.Command{
 		Use: "close NAME", Short: "Close a tenant for good: keys and policies are deleted, its usage stays", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.send(cmd.Context(), http.MethodDelete, "/admin/tenants/"+args[0], "", nil, nil)
+			return c.send(cmd.Context(), http.MethodDelete, "/admin/tenants/"+url.PathEscape(args[0]), "", nil, nil)
 		},
 	}
 }

@@ -27,7 +27,7 @@ func (r *run) reserve(g *Group) *Error {
 	r.estimate = r.guess(g)
 	reserved, refused := limits.Reserve(r.start, r.estimate, tenant, key)
 	if refused != nil {
-		r.report.Limits = refused.Headroom
+		r.report.Limits, r.report.Exceeded = refused.Headroom, refused
 		return overLimit(refused)
 	}
 	r.reserved, r.report.Limits = reserved, reserved.Headroom

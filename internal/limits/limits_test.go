@@ -295,6 +295,7 @@ func TestRestore(t *testing.T) {
 	reg.Restore(day, []store.Spent{
 		{Tenant: "acme", Key: "k1", Day: 4, Month: 40}, {Tenant: "acme", Key: "k2", Day: 5, Month: 50},
 		{Tenant: "acme", Key: "broker/k1", Day: 1, Month: 10}, {Tenant: "other", Key: "k1", Day: 7, Month: 7}, {Day: 9, Month: 9},
+		{Tenant: "team/b", Key: "k1", Day: 2, Month: 2}, {Tenant: "other", Key: "team/b/k1", Day: 3, Month: 3},
 	})
 	for _, tc := range []struct {
 		account    *Account
@@ -306,6 +307,8 @@ func TestRestore(t *testing.T) {
 		{reg.Key("acme", "k2", store.Limits{}), 5, 50},
 		{reg.Key("broker", "k1", store.Limits{}), 1, 10},
 		{reg.Key("other", "k1", store.Limits{}), 7, 7},
+		{reg.Tenant("team/b", store.Limits{}), 2, 2},
+		{reg.Key("team/b", "k1", store.Limits{}), 5, 5},
 	} {
 		if tc.account.day.spent != tc.day || tc.account.month.spent != tc.month {
 			t.Errorf("%s %q has spent %v and %v, want %v and %v", tc.account.scope, tc.account.name, tc.account.day.spent, tc.account.month.spent, tc.day, tc.month)

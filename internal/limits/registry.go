@@ -56,8 +56,8 @@ func (r *Registry) Key(tenant, key string, l store.Limits) *Account {
 
 // Restore notes what was spent before the process began, as [store.Ledger.SpentOn] has it for a day.
 // Call it once, before the first request, and after the ledger has taken over what its journal held.
-// A key that acted for another tenant is spelt OWNER/KEY: what it cost counts against that tenant,
-// and against the key.
+// A key that acted for another tenant is spelt OWNER/KEY, where KEY has no slash: what it cost counts
+// against that tenant, and against the key.
 func (r *Registry) Restore(day store.Day, spent []store.Spent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -66,9 +66,9 @@ func (r *Registry) Restore(day store.Day, spent []store.Spent) {
 		if s.Tenant != "" {
 			r.tenant(s.Tenant).restore(day, s)
 		}
-		owner, key, acting := strings.Cut(s.Key, "/")
-		if !acting {
-			owner, key = s.Tenant, s.Key
+		owner, key := s.Tenant, s.Key
+		if at := strings.LastIndexByte(s.Key, '/'); at >= 0 { // names of tenants may have one, IDs of keys have none
+			owner, key = s.Key[:at], s.Key[at+1:]
 		}
 		if key != "" {
 			r.key(owner, key).restore(day, s)

@@ -32,6 +32,7 @@ type Metrics struct {
 	tokens    *prometheus.CounterVec
 	cost      *prometheus.CounterVec
 	fallbacks *prometheus.CounterVec
+	refusals  *prometheus.CounterVec
 
 	yields   *prometheus.CounterVec
 	faults   *prometheus.CounterVec
@@ -41,7 +42,7 @@ type Metrics struct {
 	reloads  *prometheus.CounterVec
 	snapshot prometheus.Gauge
 
-	codes vocabulary
+	codes, tenants vocabulary
 }
 
 // Bounds of the histograms, in seconds: models answer in a tenth of a second up to minutes, the
@@ -78,6 +79,8 @@ func New(version string) *Metrics {
 			"Tokens used by kind: prompt (cached and cache_write are parts of it) and completion (reasoning is a part of it).", "deployment", "kind"),
 		cost:      counter("cost_usd_total", "Cost of answers in US dollars, where prices are known.", "deployment"),
 		fallbacks: counter("fallbacks_total", "Changes of the model group within a request, by the group that was reached.", "group"),
+		refusals: counter("limit_refusals_total",
+			"Requests that a limit refused by tenant, limit (requests and tokens a minute, concurrent requests, budget of a day or month) and whose it is: the tenant's or the key's.", "tenant", "limit", "scope"),
 
 		yields: counter("policy_yields_total",
 			"Decisions that a tenant's policy left to the group's strategies by reason: fault, refusal, or breaker_open after earlier faults.", "tenant", "reason"),
@@ -88,6 +91,7 @@ func New(version string) *Metrics {
 		reloads:  counter("config_reloads_total", "Configurations by result: ok or refused.", "result"),
 		snapshot: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "snapshot_id", Help: "Number of the snapshot that new requests use."}),
 		codes:    vocabulary{limit: maxCodes},
+		tenants:  vocabulary{limit: maxTenants, trusted: true},
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "Always 1; the labels say which build this is.",
@@ -148,9 +152,10 @@ func (m *Metrics) Observe(rec *gateway.Record) {
 			m.ttft.WithLabelValues(a.Deployment).Observe(a.TTFT.Seconds())
 		}
 	}
+	m.exceeded(rec)
 	for i := range p.Scoring {
 		if s := &p.Scoring[i]; s.Policy && s.Failed != "" {
-			m.yields.WithLabelValues(rec.Request.Tenant.Name, s.Failed).Inc()
+			m.yields.WithLabelValues(m.tenants.admit(rec.Request.Tenant.Name), s.Failed).Inc()
 		}
 	}
 	if p.Fallbacks > 0 {

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/switchyard-gateway/switchyard/internal/gateway"
+	"github.com/switchyard-gateway/switchyard/internal/limits"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -252,7 +253,9 @@ func TestNames(t *testing.T) {
 	m.WatchPlugins(func() (modules, instances int) { return 0, 0 })
 	m.WatchStates(func() []State { return []State{{Plugin: "p", Open: map[string]bool{"k": true}}} })
 	m.Breaker("p", "k", true)
+	m.WatchTenancy(func() Tenancy { return Tenancy{Budgets: []Budget{{"acme", "day", 1, 2}}} })
 	m.Observe(answered())
+	m.Observe(refused("acme", limits.Tokens))
 	families, err := m.registry.Gather()
 	if err != nil {
 		t.Fatal(err)

@@ -91,7 +91,9 @@ func NewJobs(from Source, busy func() bool) *Jobs {
 
 // Close cancels what is under way and waits for its end.
 func (j *Jobs) Close() {
-	j.stop()
+	j.mu.Lock()
+	j.stop() // no job begins after it
+	j.mu.Unlock()
 	j.wg.Wait()
 }
 
@@ -234,4 +236,17 @@ func (k *job) snapshot() Job {
 	s := k.state
 	s.Done = int(k.done.Load())
 	return s
+}
+
+// Running is how many replays are under way.
+func (j *Jobs) Running() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n := 0
+	for _, other := range j.jobs {
+		if other.state.State == Running {
+			n++
+		}
+	}
+	return n
 }

@@ -24,8 +24,8 @@ type value interface {
 	schema(w *jsonraw.Writer)
 }
 
-// Apply reads config, a JSON object, into the fields. The error names every problem at once; an
-// unknown key is one. After an error some variables may be set.
+// Apply reads config, a JSON object, into the fields. The error names every problem at once, one a line
+// and after its key, as a router expects it; an unknown key is one. After an error some variables may be set.
 func Apply(config []byte, fields ...Field) error {
 	doc, err := jsonraw.Parse(config)
 	if err != nil {
@@ -49,7 +49,7 @@ func Apply(config []byte, fields ...Field) error {
 	if problems == nil {
 		return nil
 	}
-	return errors.New(strings.Join(problems, "; "))
+	return errors.New(strings.Join(problems, "\n"))
 }
 
 func find(fields []Field, key string) *Field {

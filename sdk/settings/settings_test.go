@@ -69,7 +69,7 @@ func TestApplyRefuses(t *testing.T) {
 		`{"tag":["x"]}`:            `tag: ["x"] is not a text`,
 		`{"table":[]}`:             `table: [] is not an object`,
 		`{"table":{"a":1}}`:        `table: {"a":1} is not an object whose values are texts`,
-		`{"x":1,"mode":2,"y":3}`:   `unknown key "x"; known: share, mode, strict, tag, table; mode: 2 is not one of one, two; unknown key "y"`,
+		`{"x":1,"mode":2,"y":3}`:   "unknown key \"x\"; known: share, mode, strict, tag, table\nmode: 2 is not one of one, two\nunknown key \"y\"",
 		`{"tag":["` + long + `"]}`: `…`,
 	} {
 		c := defaults()

@@ -52,12 +52,13 @@ type Report struct {
 	Attempts   []Attempt
 	Fallbacks  int
 	Dropped    []string
-	// Usage is what the vendor said, or, if it is Estimated, what was seen of a stream that the
-	// client left before the vendor said anything.
+	// Usage is what the vendor said, or, if it is Estimated, what was seen of a stream that ended before
+	// the vendor said anything.
 	Usage     abi.Usage
 	Estimated bool
-	Cost      float64         // of Usage, in USD; NaN: unknown
-	Limits    limits.Headroom // after the request was let in, or refused
+	Cost      float64          // of Usage, in USD; NaN: unknown
+	Limits    limits.Headroom  // after the request was let in, or refused
+	Exceeded  *limits.Exceeded // the limit for which it was refused, nil: none
 	Overhead  time.Duration
 
 	scoring [4]Scoring // room for what most requests need
