@@ -216,6 +216,24 @@ func TestEstimatedUsage(t *testing.T) {
 			}
 		}}})
 	}
+	check(t, []rule{{"a stream that a timeout cuts, of the client's or of its policy, is billed", func(t *testing.T, w *world) {
+		translating(w)
+		w.on("local/llama", streaming(sse(strings.Fields(content(5))...), piece{hang: true}))
+		impatient := func(r *Request) {
+			hasty := &strategy{name: "hasty", score: func(_ *abi.Header, _ []abi.Candidate, out *abi.ScoreOutput) error {
+				out.Directives, out.AttemptTimeoutMS = abi.DirectiveAttemptTimeout, 1000
+				return nil
+			}}
+			r.Tenant = &Tenant{Policy: chosen(func(uint64) *PolicyChoice { return &PolicyChoice{Name: "hasty", Version: "1", Plugin: hasty} })}
+		}
+		for code, change := range map[string]func(*Request){"timeout": within(time.Second), "upstream_timeout": impatient} {
+			e := w.do("local", streamed, change, func(r *Request) { r.PromptTokens = 11 })
+			e.want(t, "local/llama=200", code)
+			if p := e.report; p.Usage != (abi.Usage{Present: true, Prompt: 11, Completion: 5}) || !p.Estimated || math.Abs(p.Cost-21e-6) > 1e-12 {
+				t.Errorf("%s: usage %+v, estimated %v, cost %v", code, p.Usage, p.Estimated, p.Cost)
+			}
+		}
+	}}})
 	check(t, []rule{{"a stream that the vendor broke off is not billed unless it said", func(t *testing.T, w *world) {
 		translating(w)
 		for events, want := range map[string]abi.Usage{content(5): {}, count + " " + content(9): {Present: true, Prompt: 3, Completion: 4}} {

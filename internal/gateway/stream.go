@@ -97,7 +97,9 @@ func (s *Stream) settle(e *Error) {
 		a.succeeded(now(), &s.stream.Usage)
 	} else {
 		a.report.Usage = s.stream.Usage
-		if e.canceled {
+		// Who leaves, or asks for a short timeout, chooses when the stream ends: what came by then was not free.
+		// What a vendor has broken off is, unless the vendor said otherwise.
+		if e.canceled || e.waited || e.drained {
 			a.report.Estimated = s.tail.Complete(&a.report.Usage, a.req.PromptTokens)
 		}
 		a.report.Cost = a.d.Cost(&a.report.Usage)

@@ -49,13 +49,14 @@ func New(o Options) *Directory {
 func (d *Directory) Load(ctx context.Context, from keyring.Source) error {
 	d.loading.Lock()
 	defer d.loading.Unlock()
-	stored, err := from.ListTenants(ctx)
-	if err != nil {
-		return fmt.Errorf("loading tenants: %w", err)
-	}
+	// Keys first: a tenant that is made in between has no keys yet in what was read.
 	keys, err := from.ListKeys(ctx, "")
 	if err != nil {
 		return fmt.Errorf("loading keys: %w", err)
+	}
+	stored, err := from.ListTenants(ctx)
+	if err != nil {
+		return fmt.Errorf("loading tenants: %w", err)
 	}
 	next := &contents{tenants: make(map[string]*gateway.Tenant, len(stored)), keys: make(map[string]*gateway.Key, len(keys))}
 	for _, t := range stored {
@@ -69,12 +70,21 @@ func (d *Directory) Load(ctx context.Context, from keyring.Source) error {
 		}
 	}
 	// Secrets are published before the keys that they open: until both are there a new key is unknown.
-	if err := d.ring.Load(ctx, from); err != nil {
+	if err := d.ring.Load(ctx, read{stored, keys}); err != nil {
 		return err
 	}
 	d.current.Store(next)
 	return nil
 }
+
+// read is what was read, for the ring to have the same.
+type read struct {
+	tenants []*store.Tenant
+	keys    []*store.Key
+}
+
+func (r read) ListTenants(context.Context) ([]*store.Tenant, error)   { return r.tenants, nil }
+func (r read) ListKeys(context.Context, string) ([]*store.Key, error) { return r.keys, nil }
 
 func (d *Directory) tenant(t *store.Tenant) *gateway.Tenant {
 	return &gateway.Tenant{
@@ -122,8 +132,9 @@ func (d *Directory) Stored(name string) bool {
 	return ok
 }
 
-// Empty reports whether there are no keys at all.
-func (d *Directory) Empty() bool { return d.ring.Len() == 0 }
+// Empty reports whether there has never been a tenant. Deleting the last key does not make it empty: whom the key was
+// taken from would be let in without one.
+func (d *Directory) Empty() bool { return d.ring.Tenants() == 0 }
 
 // MarkUsed tells the store when secrets were used since it was told last.
 func (d *Directory) MarkUsed(ctx context.Context, in store.Keys) error {

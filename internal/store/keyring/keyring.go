@@ -143,6 +143,15 @@ func (r *Ring) Tenant(name string) (*store.Tenant, bool) {
 	return t, ok
 }
 
+// Tenants counts the tenants, closed ones too.
+func (r *Ring) Tenants() int {
+	c := r.current.Load()
+	if c == nil {
+		return 0
+	}
+	return len(c.tenants)
+}
+
 // Len counts the secrets.
 func (r *Ring) Len() int {
 	c := r.current.Load()
