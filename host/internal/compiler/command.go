@@ -106,6 +106,9 @@ func (c Command) run(ctx context.Context, o *order, patience time.Duration) (Usa
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := start(cmd, o.Urgent); err != nil {
+		if bounded.Err() != nil {
+			return Usage{}, context.Cause(bounded)
+		}
 		return Usage{}, fmt.Errorf("starting the compiler: %w", err) // the pipes are closed
 	}
 	look := time.AfterFunc(patience, func() {
