@@ -5,9 +5,10 @@ package accounting
 import (
 	"log/slog"
 	"math"
+	"slices"
+	"sync"
 
 	"github.com/switchyard-gateway/switchyard/internal/gateway"
-	"github.com/switchyard-gateway/switchyard/internal/gateway/decision"
 	"github.com/switchyard-gateway/switchyard/internal/store"
 	"github.com/switchyard-gateway/switchyard/internal/store/decisionlog"
 )
@@ -27,18 +28,21 @@ type Books struct {
 	ledger    Ledger
 	decisions Decisions
 	log       *slog.Logger
+	records   sync.Pool // *decisionlog.Record, to be filled in anew
 }
 
 // New returns books that write into a ledger and a log of decisions.
 func New(l Ledger, d Decisions, log *slog.Logger) *Books {
-	return &Books{ledger: l, decisions: d, log: log}
+	return &Books{ledger: l, decisions: d, log: log, records: sync.Pool{New: func() any { return &decisionlog.Record{} }}}
 }
 
 // Enter writes a request into the ledger. It is called before the last byte of the answer is sent.
 // A ledger that takes no more does not stop requests: it counts what it refused, and says so.
 func (b *Books) Enter(rec *gateway.Record) {
-	e := entry(rec)
-	if err := b.ledger.Record(&e); err != nil {
+	r := b.records.Get().(*decisionlog.Record)
+	defer b.records.Put(r)
+	r.Entry = entry(rec)
+	if err := b.ledger.Record(&r.Entry); err != nil {
 		b.log.Error("request is missing in the ledger", "request", rec.Request.ID, "error", err)
 	}
 }
@@ -48,7 +52,15 @@ func (b *Books) Observe(rec *gateway.Record) {
 	if len(rec.Picks) == 0 {
 		return
 	}
-	b.decisions.Add(record(rec))
+	r := b.records.Get().(*decisionlog.Record)
+	fill(r, rec)
+	b.decisions.Add(r)
+	for i := range r.Picks { // what they hold is rec's, but for the memory of their calls
+		calls := r.Picks[i].Calls
+		clear(calls)
+		r.Picks[i] = decisionlog.Pick{Calls: calls[:0]}
+	}
+	b.records.Put(r)
 }
 
 // entry is a request as the ledger has it.
@@ -87,16 +99,22 @@ func tokens(n uint64) int64 { return int64(min(n, math.MaxInt64)) }
 // surface is the route by dialect and endpoint.
 func surface(q *gateway.Request) string { return q.Dialect.String() + "." + q.Endpoint.String() }
 
-// record is a request's decisions as the log has them. Nothing of it outlives rec.
-func record(rec *gateway.Record) *decisionlog.Record {
-	out := &decisionlog.Record{Entry: entry(rec), Canary: rec.Canary, Picks: make([]decisionlog.Pick, len(rec.Picks))}
+// fill makes out a request's decisions as the log has them. Nothing of it outlives rec.
+func fill(out *decisionlog.Record, rec *gateway.Record) {
+	out.Entry, out.Canary = entry(rec), rec.Canary
+	out.Picks = slices.Grow(out.Picks[:0], len(rec.Picks))[:len(rec.Picks)]
 	for i := range rec.Picks {
-		p := &rec.Picks[i]
-		out.Picks[i] = decisionlog.Pick{
+		p, to := &rec.Picks[i], &out.Picks[i]
+		*to = decisionlog.Pick{
 			Header: p.Header, Candidates: p.Candidates, Outcome: uint8(p.Outcome), Scores: p.Scores, Filtered: p.Filtered, By: p.By, Reason: p.Reason, Try: p.Try,
-			Calls: calls(p.Calls),
+			Calls: to.Calls[:0],
+		}
+		for j := range p.Calls {
+			c := &p.Calls[j]
+			to.Calls = append(to.Calls, decisionlog.Call{Strategy: c.Strategy, Policy: c.Policy, Version: c.Version, Fuel: c.Fuel, Failed: c.Failed, Reason: c.Reason})
 		}
 	}
+	out.Tries = out.Tries[:0]
 	for i := range rec.Report.Attempts {
 		a := &rec.Report.Attempts[i]
 		out.Tries = append(out.Tries, decisionlog.Try{
@@ -104,14 +122,4 @@ func record(rec *gateway.Record) *decisionlog.Record {
 			Trial: a.Trial, Canceled: a.Canceled,
 		})
 	}
-	return out
-}
-
-func calls(list []decision.Call) []decisionlog.Call {
-	out := make([]decisionlog.Call, len(list))
-	for i := range list {
-		c := &list[i]
-		out[i] = decisionlog.Call{Strategy: c.Strategy, Policy: c.Policy, Version: c.Version, Fuel: c.Fuel, Failed: c.Failed, Reason: c.Reason}
-	}
-	return out
 }

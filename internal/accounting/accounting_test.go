@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,15 @@ func (p *pages) Record(e *store.Entry) error {
 	return p.refuses
 }
 
-func (p *pages) Add(r *decisionlog.Record) { p.decisions = append(p.decisions, r) }
+// Add copies, as the record is the caller's again.
+func (p *pages) Add(r *decisionlog.Record) {
+	c := *r
+	c.Picks, c.Tries = slices.Clone(r.Picks), slices.Clone(r.Tries)
+	for i := range c.Picks {
+		c.Picks[i].Calls = slices.Clone(c.Picks[i].Calls)
+	}
+	p.decisions = append(p.decisions, &c)
+}
 
 var began = time.UnixMilli(1_700_000_000_000)
 
@@ -110,6 +119,15 @@ func TestDecisions(t *testing.T) {
 	t.Parallel()
 	p := &pages{}
 	b := New(p, p, slog.New(slog.DiscardHandler))
+	// Whatever was written before in the same memory leaves no trace.
+	larger := answered()
+	larger.Picks = append(larger.Picks, larger.Picks[0])
+	larger.Picks[0].Calls = append(larger.Picks[0].Calls, decision.Call{Strategy: "another"})
+	larger.Report.Attempts = append(larger.Report.Attempts, gateway.Attempt{Deployment: "c/z", Canceled: true})
+	for range 2 {
+		b.Observe(larger)
+	}
+	p.decisions = nil
 	b.Observe(answered())
 	unrecorded := answered()
 	unrecorded.Picks = nil

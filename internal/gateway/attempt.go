@@ -45,14 +45,18 @@ func (r *groupRun) attempt(ctx context.Context, p pick) (*answer, *Error) {
 	})
 	r.report.Deployment, r.report.Provider, r.report.Model, r.report.Strategy = p.d.ID, p.d.Account.Name, model, p.strategy
 	p.d.Health.Begin()
-	ctx, a.cancel = context.WithCancelCause(ctx)
+	a.cancel = func(error) {}
+	whole, first := a.limits()
+	if whole > 0 || r.req.Stream { // else it ends with the request's context, or as soon as it has its answer
+		ctx, a.cancel = context.WithCancelCause(ctx)
+	}
 	returned := false
 	defer func() {
 		if !returned {
 			a.failed(panicked())
 		}
 	}()
-	ans, e := a.serve(ctx)
+	ans, e := a.serve(ctx, whole, first)
 	returned = true
 	switch {
 	case e != nil:
@@ -66,13 +70,13 @@ func (r *groupRun) attempt(ctx context.Context, p pick) (*answer, *Error) {
 
 func (a *attempt) record() *Attempt { return &a.report.Attempts[a.index] }
 
-// serve makes the call. Its errors are the client's, classified.
-func (a *attempt) serve(ctx context.Context) (*answer, *Error) {
+// serve makes the call within its limits. Its errors are the client's, classified.
+func (a *attempt) serve(ctx context.Context, whole, first time.Duration) (*answer, *Error) {
 	req, e := a.prepare(ctx)
 	if e != nil {
 		return nil, e
 	}
-	a.startTimers()
+	a.startTimers(whole, first)
 	a.sent = true
 	began := now()
 	resp, err := a.g.opts.Upstream.Do(ctx, req)
@@ -95,7 +99,7 @@ func (a *attempt) serve(ctx context.Context) (*answer, *Error) {
 func (a *attempt) prepare(ctx context.Context) (*upstream.Request, *Error) {
 	if a.ask.Body == nil {
 		var err error
-		if a.ask.Body, err = a.req.Stripped(); err != nil {
+		if a.ask.Body, a.ask.Big, err = a.req.Stripped(); err != nil {
 			return nil, InvalidRequest("invalid_json", "", "The request body can't be read: %v.", err)
 		}
 	}
@@ -116,26 +120,33 @@ func (a *attempt) prepare(ctx context.Context) (*upstream.Request, *Error) {
 	return req, nil
 }
 
-// startTimers arms the attempt's own limits; the request's deadline is in the context.
-func (a *attempt) startTimers() {
-	limit := a.d.Timeout
-	if limit == 0 {
-		limit = a.d.Account.Timeout
+// limits are the attempt's own, of the whole of it and for the first token of a stream; the request's deadline is in the
+// context. 0: none.
+func (a *attempt) limits() (whole, first time.Duration) {
+	whole = a.d.Timeout
+	if whole == 0 {
+		whole = a.d.Account.Timeout
 	}
-	if limit = decision.Stricter(limit, a.attemptLimit); limit > 0 {
-		a.limit = time.AfterFunc(limit, func() { a.cancel(errAttemptLimit) })
-	}
+	whole = decision.Stricter(whole, a.attemptLimit)
 	if !a.req.Stream {
-		return
+		return whole, 0
 	}
-	first := a.group.StreamTimeout
+	first = a.group.StreamTimeout
 	switch {
 	case a.req.StreamTimeout != nil:
 		first = *a.req.StreamTimeout
 	case a.d.StreamTimeout != nil:
 		first = *a.d.StreamTimeout
 	}
-	if first = decision.Stricter(first, a.firstToken); first > 0 {
+	return whole, decision.Stricter(first, a.firstToken)
+}
+
+// startTimers arms the limits.
+func (a *attempt) startTimers(whole, first time.Duration) {
+	if whole > 0 {
+		a.limit = time.AfterFunc(whole, func() { a.cancel(errAttemptLimit) })
+	}
+	if first > 0 {
 		a.first = time.AfterFunc(first, func() { a.cancel(errFirstToken) })
 	}
 }

@@ -48,6 +48,8 @@ func (a *attempt) openStream(ctx context.Context, resp *upstream.Response) (*ans
 	}
 	rec := a.record()
 	rec.TTFT = now().Sub(rec.Start)
+	// No other attempt follows: what the client sent, which may be much, is not kept for as long as the stream lasts.
+	a.ask.Body, a.req.Body = nil, nil
 	return &answer{stream: s}, nil
 }
 

@@ -76,6 +76,8 @@ type Outgoing struct {
 	URL    *url.URL
 	Header http.Header
 	Body   []byte
+	// Middle and End follow Body.
+	Middle, End []byte
 }
 
 const opAuth = "add the credential"

@@ -123,6 +123,9 @@ type Request struct {
 	Header []Field
 	// Body is not copied and must not be changed, not even after Do has returned: a vendor may answer before it has read it all.
 	Body []byte
+	// Middle and End follow Body, which is not empty then, so that a long part need not be copied. What holds for Body
+	// holds for them.
+	Middle, End []byte
 	// Auth is added last; nil adds nothing.
 	Auth *Credential
 }
@@ -166,7 +169,7 @@ func prepare(r *Request) (*Outgoing, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Outgoing{Method: cmp.Or(r.Method, http.MethodPost), URL: u, Body: r.Body}
+	o := &Outgoing{Method: cmp.Or(r.Method, http.MethodPost), URL: u, Body: r.Body, Middle: r.Middle, End: r.End}
 	if permit.Field(o.Method, "") != nil || o.Method == http.MethodConnect {
 		return nil, refuse(opSend, "%.80q is not a method that a plugin may use", r.Method)
 	}

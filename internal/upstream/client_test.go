@@ -90,7 +90,7 @@ func testWhatIsSent(t *testing.T, newClient maker) {
 	target := targetOf(t, s.URL, Field{"X-Title", "router"}, Field{"x-both", "operator"})
 	c := newClient(t, Options{})
 	r, err := c.Do(t.Context(), &Request{
-		Target: target, Path: "/models/a%2Fb:run?alt=sse&x=%2f", Body: []byte(`{"a":1}`),
+		Target: target, Path: "/models/a%2Fb:run?alt=sse&x=%2f", Body: []byte(`{"a"`), Middle: []byte(`:1`), End: []byte(`}`),
 		Header: []Field{{"x-both", "plugin"}, {"anthropic-version", "2023-06-01"}, {"x-two", "1"}, {"X-Two", "2"}},
 		Auth:   &Credential{Scheme: Bearer, Key: "k"},
 	})

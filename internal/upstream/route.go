@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync/atomic"
 
 	"github.com/switchyard-gateway/switchyard/internal/upstream/http1"
@@ -55,7 +56,7 @@ func (c *Client) send(ctx context.Context, r *route, o *Outgoing) (*Response, er
 		if o.URL.RawQuery != "" {
 			uri += "?" + o.URL.RawQuery
 		}
-		res, err := r.host.Do(ctx, &http1.Request{Method: o.Method, URI: uri, Header: o.Header, Body: o.Body})
+		res, err := r.host.Do(ctx, &http1.Request{Method: o.Method, URI: uri, Header: o.Header, Body: o.Body, Middle: o.Middle, End: o.End})
 		if err == nil {
 			return newResponse(ctx, res.Status, res.Header, res.Length, res.Body), nil
 		}
@@ -98,10 +99,14 @@ func (o *Outgoing) httpRequest(ctx context.Context) *http.Request {
 		req.Body = http.NoBody
 		return req
 	}
-	req.ContentLength = int64(len(o.Body))
+	body := o.Body
+	if len(o.Middle)+len(o.End) > 0 {
+		body = slices.Concat(o.Body, o.Middle, o.End)
+	}
+	req.ContentLength = int64(len(body))
 	req.GetBody = func() (io.ReadCloser, error) {
 		// Known to net/http as a body in memory, it leaves together with the headers.
-		return io.NopCloser(bytes.NewReader(o.Body)), nil
+		return io.NopCloser(bytes.NewReader(body)), nil
 	}
 	req.Body, _ = req.GetBody()
 	return req

@@ -48,7 +48,12 @@ func signV4(o *Outgoing, c *Credential, now time.Time) error {
 	o.URL.RawQuery = query
 
 	headers, names := canonicalHeaders(o)
-	hash := sha256.Sum256(o.Body)
+	var hash [sha256.Size]byte
+	sum := sha256.New()
+	for _, part := range [...][]byte{o.Body, o.Middle, o.End} {
+		sum.Write(part)
+	}
+	sum.Sum(hash[:0])
 	canonical := o.Method + "\n" + canonicalPath(o.URL.EscapedPath()) + "\n" + query + "\n" +
 		headers + "\n" + names + "\n" + hex.EncodeToString(hash[:])
 

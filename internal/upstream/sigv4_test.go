@@ -116,3 +116,21 @@ func TestSigV4DefaultsToBedrock(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestSigV4SignsTheWholeBody: into how many pieces it falls makes no difference.
+func TestSigV4SignsTheWholeBody(t *testing.T) {
+	sign := func(o *Outgoing) string {
+		o.Method, o.Header, o.URL = "POST", http.Header{}, &url.URL{Scheme: "https", Host: "example.amazonaws.com", Path: "/", RawPath: "/"}
+		if err := Apply(o, vectorCredential(), vectorTime); err != nil {
+			t.Fatal(err)
+		}
+		return o.Header.Get("Authorization")
+	}
+	whole := sign(&Outgoing{Body: []byte("abc")})
+	if got := sign(&Outgoing{Body: []byte("a"), Middle: []byte("b"), End: []byte("c")}); got != whole {
+		t.Errorf("signed %s, want %s", got, whole)
+	}
+	if sign(&Outgoing{Body: []byte("a")}) == whole {
+		t.Error("the signature does not depend on the body")
+	}
+}

@@ -74,14 +74,30 @@ func (in *ResponseInput) Append(dst []byte) []byte {
 
 // Decode reads an input; its slices alias b.
 func (in *ResponseInput) Decode(b []byte) error {
-	r := reader{b: b}
-	in.Endpoint, in.Dialect, in.Flags = Endpoint(r.u8()), Dialect(r.u8()), r.u16()
-	in.Status = int(r.u16())
-	r.u16()
-	in.Now, in.Seed = r.u64(), r.u64()
-	in.Model, in.RequestID = r.bytes16(), r.bytes16()
-	in.Headers, in.State, in.Body = r.bytes32(), r.bytes32(), r.bytes32()
-	return r.done()
+	if len(b) < 24 {
+		return ErrShort
+	}
+	in.Endpoint, in.Dialect, in.Flags, in.Status = Endpoint(b[0]), Dialect(b[1]), le.Uint16(b[2:]), int(le.Uint16(b[4:]))
+	in.Now, in.Seed = le.Uint64(b[8:]), le.Uint64(b[16:])
+	var ok bool
+	if in.Model, b, ok = cut16(b[24:]); !ok {
+		return ErrShort
+	}
+	if in.RequestID, b, ok = cut16(b); !ok {
+		return ErrShort
+	}
+	var headers []byte
+	if headers, b, ok = cut32(b); !ok {
+		return ErrShort
+	}
+	in.Headers = headers
+	if in.State, b, ok = cut32(b); !ok {
+		return ErrShort
+	}
+	if in.Body, _, ok = cut32(b); !ok {
+		return ErrShort
+	}
+	return nil
 }
 
 // ResponseOutput is the output of response when the upstream answered well. Layout after the

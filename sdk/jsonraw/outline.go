@@ -25,6 +25,7 @@ type Outline struct {
 	Limit int
 
 	text []byte
+	wide bool // a string has an escape with four digits
 
 	// A key, or a value that is no container, is one entry: where it starts (31 bits) and where it ends (the next 32,
 	// of which the highest is set if it is a string with a backslash). A container has two, around those of what is
@@ -60,6 +61,9 @@ func (o *Outline) Value(n Node) Value {
 
 // Offset returns where in the document a key or value begins.
 func (o *Outline) Offset(n Node) int { return int(o.entries[n] & math.MaxInt32) }
+
+// Wide reports whether any string of the document has an escape with four digits, such as \u00e9.
+func (o *Outline) Wide() bool { return o.wide }
 
 // Kind returns the kind of a value.
 func (o *Outline) Kind(n Node) Kind { return kinds[o.text[o.entries[n]&math.MaxInt32]] }

@@ -155,3 +155,16 @@ func TestKeys(t *testing.T) {
 		}
 	}
 }
+
+func TestOutlineIsWide(t *testing.T) {
+	t.Parallel()
+	var doc jsonraw.Outline
+	for text, want := range map[string]bool{
+		`"\u00e9"`: true, `["long enough for a word \u00e9", "\n and more \"", 1]`: true, `{"\u0061":1}`: true, `"\ud83d\ude00"`: true,
+		`"é"`: false, `"\n\t\/\\u00e9"`: false, `"u"`: false, `[1,null,"\\"]`: false,
+	} {
+		if err := doc.Read([]byte(text)); err != nil || doc.Wide() != want {
+			t.Errorf("%s: %t, %v", text, doc.Wide(), err)
+		}
+	}
+}

@@ -39,10 +39,11 @@ func (o *Outline) Read(text []byte) error {
 			if end = scan.CheckString(text, i+1); end < 0 {
 				return r.refuse()
 			}
+			r.seen |= end
 		}
 		r.entries[r.n] = uint64(i) | uint64(end)<<32 | uint64(end&scan.EscapeSeen)<<23
 		r.n++
-		i = end &^ scan.EscapeSeen
+		i = end &^ scan.Seen
 		if r.due&mayValue == 0 { // a key
 			if r.due = mayColon; i < len(text) && text[i] == ':' {
 				r.due = mayString | mayValue
@@ -59,7 +60,7 @@ func (o *Outline) Read(text []byte) error {
 	if cap(o.entries) != cap(r.entries) { // a pointer that need not be written is not: see Writer
 		o.entries = r.entries
 	}
-	o.entries = o.entries[:r.n]
+	o.entries, o.wide = o.entries[:r.n], r.seen&scan.WideSeen != 0
 	return nil
 }
 
@@ -80,6 +81,7 @@ type outliner struct {
 	room    int // how many there may be if each open container is to have its second one
 	limit   int // how many there may be at all
 	full    int // where there were too many values
+	seen    int // the marks of strings
 
 	open, depth int // the innermost container's number
 	array       int // mayValue if it is an array, else 0

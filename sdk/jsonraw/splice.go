@@ -59,22 +59,30 @@ const maxEdits = 64
 // src must be an object that [Valid] accepts: only the outline of what is walked over is looked at here. The
 // values of Set are checked. On an error, an [*EditError] or a [*SyntaxError], dst is returned as it was.
 func Splice(dst, src []byte, edits []Edit) ([]byte, error) {
+	dst, _, err := SpliceAround(dst, src, edits, Span{})
+	return dst, err
+}
+
+// SpliceAround is [Splice] for an object of which the place of one big value is known, a member's. It is not walked over,
+// nor copied if it stays as it is: then cut is where in the result it has to be put in, else -1. big
+// must be right, as [Outline] tells it; the empty Span stands for none.
+func SpliceAround(dst, src []byte, edits []Edit, big Span) (out []byte, cut int, err error) {
 	if err := checkEdits(edits); err != nil {
-		return dst, err
+		return dst, -1, err
 	}
-	s := splicer{dst: dst, edits: edits}
+	s := splicer{dst: dst, edits: edits, big: big, cut: -1}
 	all := uint64(1)<<len(edits) - 1 // all ones for 64 too: the shift gives zero
 	end, err := s.object(src, scope{mask: all})
 	if err == nil && scan.SkipSpace(src, end) < len(src) {
 		err = errBroken
 	}
 	if errors.Is(err, errBroken) {
-		return dst, explain(src)
+		return dst, -1, explain(src)
 	}
 	if err != nil {
-		return dst, err
+		return dst, -1, err
 	}
-	return append(s.dst, src[end:]...), nil
+	return append(s.dst, src[end:]...), s.cut, nil
 }
 
 // explain finds what is wrong with a text that is not an object.

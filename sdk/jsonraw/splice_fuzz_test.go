@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -34,6 +35,7 @@ func FuzzSplice(f *testing.F) {
 			}
 			return
 		}
+		around(t, src, edits, out)
 		out = out[1:]
 		if err := jsonraw.Valid(out); err != nil {
 			t.Fatalf("Splice(%q, %q) = %q: %v", src, script, out, err)
@@ -49,6 +51,28 @@ func FuzzSplice(f *testing.F) {
 			t.Fatalf("Splice(%q, %q) = %q\nother members were %q\nand became         %q", src, script, out, before, after)
 		}
 	})
+}
+
+// around checks that leaving a value out, whichever it is, makes no difference.
+func around(t *testing.T, src []byte, edits []jsonraw.Edit, want []byte) {
+	t.Helper()
+	var doc jsonraw.Outline
+	if err := doc.Read(src); err != nil {
+		t.Fatal(err)
+	}
+	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
+		value, at := doc.Value(key+1), doc.Offset(key+1)
+		out, cut, err := jsonraw.SpliceAround([]byte("x"), src, edits, jsonraw.Span{Start: at, End: at + len(value)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cut >= 0 {
+			out = slices.Insert(out, cut, value...)
+		}
+		if !bytes.Equal(out, want) {
+			t.Fatalf("SpliceAround(%q, %+v) without %q = %q, want %q", src, edits, value, out, want)
+		}
+	}
 }
 
 // scriptEdits makes one edit of each line: a byte for the operation, the path, and for Rename a space and the

@@ -13,6 +13,8 @@ import (
 type splicer struct {
 	dst   []byte
 	edits []Edit
+	big   Span // a member's value, of the outermost object
+	cut   int  // where in dst it was left out; -1: nowhere
 }
 
 // scope is what concerns one object: the edits in mask, whose paths all lead to it with their first at bytes.
@@ -44,6 +46,9 @@ func (s *splicer) object(obj Value, sc scope) (int, error) {
 	end, again, err := s.pass(obj, sc, nil)
 	if again {
 		s.dst = s.dst[:mark]
+		if sc.at == 0 {
+			s.cut = -1
+		}
 		end, _, err = s.pass(obj, sc, s.count(obj, sc))
 	}
 	return end, err
@@ -52,7 +57,7 @@ func (s *splicer) object(obj Value, sc scope) (int, error) {
 // pass walks over obj once. Without a tally it takes the first occurrence of a key for the only one, and
 // asks to be run again with a tally if that turns out wrong.
 func (s *splicer) pass(obj Value, sc scope, counts *tally) (end int, again bool, err error) {
-	m := obj.Members()
+	m := s.members(obj, sc)
 	copied := 0             // obj[:copied] was dealt with
 	itemEnd := m.pos        // behind the last member, or behind the opening brace
 	kept := false           // a member was written, so that the next one needs its comma
@@ -81,7 +86,7 @@ func (s *splicer) pass(obj Value, sc scope, counts *tally) (end int, again bool,
 		}
 		switch {
 		case found.deeper && !drop:
-			s.dst = append(s.dst, obj[copied:m.valStart]...)
+			s.copy(obj, sc, copied, m.valStart)
 			inner := scope{mask: found.edits, at: sc.at + found.keyLen + 1}
 			if err := s.member(m.Value, inner); err != nil {
 				return 0, false, err
@@ -89,10 +94,10 @@ func (s *splicer) pass(obj Value, sc scope, counts *tally) (end int, again bool,
 			copied = m.pos
 		case drop, e.Op == Delete, e.Op == Rename && target>>i&1 != 0:
 			if kept {
-				s.dst = append(s.dst, obj[copied:scan.SkipSpace(obj, itemEnd)]...)
+				s.copy(obj, sc, copied, scan.SkipSpace(obj, itemEnd))
 				copied = scan.SkipSpace(obj, m.pos)
 			} else {
-				s.dst = append(s.dst, obj[copied:itemEnd]...)
+				s.copy(obj, sc, copied, itemEnd)
 				if copied = scan.SkipSpace(obj, m.pos); copied < len(obj) && obj[copied] == ',' {
 					copied++
 				}
@@ -100,11 +105,11 @@ func (s *splicer) pass(obj Value, sc scope, counts *tally) (end int, again bool,
 			itemEnd = copied
 			continue
 		case e.Op == Set:
-			s.dst = append(s.dst, obj[copied:m.valStart]...)
+			s.copy(obj, sc, copied, m.valStart)
 			s.dst = append(s.dst, e.Value...)
 			copied = m.pos
 		default:
-			s.dst = append(s.dst, obj[copied:m.keyStart]...)
+			s.copy(obj, sc, copied, m.keyStart)
 			s.dst = AppendString(s.dst, e.Value)
 			copied = m.keyStart + len(m.Key)
 		}
@@ -116,10 +121,28 @@ func (s *splicer) pass(obj Value, sc scope, counts *tally) (end int, again bool,
 	if m.state != iterDone {
 		return 0, false, errBroken
 	}
-	s.dst = append(s.dst, obj[copied:itemEnd]...)
+	s.copy(obj, sc, copied, itemEnd)
 	s.add(sc.mask&^seen, sc.at, kept)
-	s.dst = append(s.dst, obj[itemEnd:m.pos]...)
+	s.copy(obj, sc, itemEnd, m.pos)
 	return m.pos, false, nil
+}
+
+// members iterates over obj.
+func (s *splicer) members(obj Value, sc scope) Members {
+	m := obj.Members()
+	if sc.at == 0 {
+		m.leap = s.big
+	}
+	return m
+}
+
+// copy appends a part of obj, whose ends are not inside any member's value.
+func (s *splicer) copy(obj Value, sc scope, from, to int) {
+	if sc.at == 0 && s.big.End > 0 && from <= s.big.Start && s.big.End <= to {
+		s.dst = append(s.dst, obj[from:s.big.Start]...)
+		s.cut, from = len(s.dst), s.big.End
+	}
+	s.dst = append(s.dst, obj[from:to]...)
 }
 
 // match finds the edits of sc which concern the current member of m.
@@ -150,7 +173,7 @@ func (s *splicer) match(m *Members, sc scope) (found match) {
 // count makes the tally of obj.
 func (s *splicer) count(obj Value, sc scope) *tally {
 	counts := new(tally)
-	for m := obj.Members(); m.Next(); {
+	for m := s.members(obj, sc); m.Next(); {
 		found := s.match(&m, sc)
 		if found.edits != 0 {
 			counts.key[bits.TrailingZeros64(found.edits)]++

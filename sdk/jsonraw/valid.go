@@ -36,5 +36,5 @@ func ScanString(data []byte) int {
 	if len(data) == 0 || data[0] != '"' {
 		return 0
 	}
-	return max(scan.CheckString(data, 1)&^scan.EscapeSeen, 0)
+	return max(scan.CheckString(data, 1)&^scan.Seen, 0)
 }

@@ -65,6 +65,9 @@ func (k Kind) String() string {
 // not to be written to. The empty Value stands for a missing one, and every method accepts it.
 type Value []byte
 
+// Span is where something lies in a text: offsets, the second behind its end. The empty Span lies nowhere.
+type Span struct{ Start, End int }
+
 // Parse checks that data holds exactly one JSON value and returns it without the white space around it.
 // The error is a [*SyntaxError].
 func Parse(data []byte) (Value, error) {
@@ -166,9 +169,10 @@ type Members struct {
 	Value Value // the member's value
 
 	data     []byte
-	pos      int // where the next token is looked for
-	keyStart int // offset of Key in data
-	valStart int // offset of Value in data
+	pos      int  // where the next token is looked for
+	keyStart int  // offset of Key in data
+	valStart int  // offset of Value in data
+	leap     Span // a value that needs no walking over
 	state    iterState
 	escaped  bool // Key contains a backslash
 }
@@ -220,7 +224,9 @@ func (m *Members) Next() bool {
 		i = scan.SkipSpace(data, i)
 	}
 	var end int
-	if i < len(data) && data[i] == '"' {
+	if i == m.leap.Start { // never 0, as that of a span left empty is
+		end = m.leap.End
+	} else if i < len(data) && data[i] == '"' {
 		end = scan.SkipString(data, i+1) // most are strings: spare them a call
 	} else {
 		end = scan.SkipValue(data, i)

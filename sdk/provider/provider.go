@@ -120,11 +120,14 @@ func (i *Instance) Response(dst, input []byte) []byte {
 	if err := i.respIn.Decode(input); err != nil {
 		return guest.Refuse(dst, err)
 	}
-	i.respOut = abi.ResponseOutput{Body: i.respOut.Body[:0]}
-	if err := i.plugin.Response(&i.respIn, &i.respOut); err != nil {
+	o := &i.respOut
+	o.AsIs, o.Body = false, o.Body[:0]
+	u := &o.Usage
+	u.Present, u.Prompt, u.Completion, u.Cached, u.CacheWrite, u.Reasoning = false, 0, 0, 0, 0, 0
+	if err := i.plugin.Response(&i.respIn, o); err != nil {
 		return guest.Refuse(dst, err)
 	}
-	return i.respOut.Append(dst)
+	return o.Append(dst)
 }
 
 // Stream answers the export of that name, appending to dst.

@@ -325,11 +325,11 @@ func TestPoll(t *testing.T) {
 func TestTank(t *testing.T) {
 	t.Parallel()
 	g := newGuest(t, true)
-	g.Fill(250_000, 1<<20)
-	if fuel, reserve := g.fuel.Get(), g.reserve.Get(); fuel != meter.Slice || reserve != 150_000 {
+	g.Fill(1_000_000, 1<<20)
+	if fuel, reserve := g.fuel.Get(), g.reserve.Get(); fuel != First || reserve != 600_000 {
 		t.Errorf("slice %d, reserve %d", fuel, reserve)
 	}
-	for _, c := range []struct{ charge, used int64 }{{1, 1}, {99_999, 100_000}, {1, 100_001}, {149_998, 249_999}, {1, 250_000}} {
+	for _, c := range []struct{ charge, used int64 }{{1, 1}, {399_999, 400_000}, {1, 400_001}, {599_998, 999_999}, {1, 1_000_000}} {
 		g.Charge(c.charge)
 		if g.Used() != c.used || g.Empty() != nil {
 			t.Errorf("after %d more: %d used, want %d; %v", c.charge, g.Used(), c.used, g.Empty())

@@ -31,7 +31,8 @@ type Request struct {
 	Now       uint64 // when the request came, Unix seconds
 	Seed      uint64
 	RequestID []byte
-	Body      []byte // it is not changed
+	Body      []byte       // it is not changed
+	Big       jsonraw.Span // where in the body a member's long value is; empty: not known
 }
 
 // Call is one upstream call through an adapter. Prepare comes first. One goroutine uses it.
@@ -82,18 +83,16 @@ func has(body []byte, name string) bool {
 
 // Outgoing is the vendor's request: the plan together with what the operator configured.
 func (c *Call) Outgoing(target *upstream.Target, cred upstream.Credential) (*upstream.Request, error) {
-	body := c.plan.Body
-	if c.plan.RequestMode == abi.ModePassthrough {
-		var err error
-		if body, err = splice(c.Body, c.plan.Edits); err != nil {
-			return nil, fault(err)
-		}
-	}
 	both := &struct { // in one piece
 		upstream.Request
 		cred upstream.Credential
-	}{Request: upstream.Request{Target: target, Body: body}, cred: cred}
+	}{Request: upstream.Request{Target: target, Body: c.plan.Body}, cred: cred}
 	r := &both.Request
+	if c.plan.RequestMode == abi.ModePassthrough {
+		if err := c.splice(r); err != nil {
+			return nil, fault(err)
+		}
+	}
 	if len(c.plan.Query) > 0 {
 		r.Path = string(c.plan.Path) + "?" + string(c.plan.Query)
 	} else {
@@ -140,14 +139,22 @@ func lookup[T any, I ~uint8](table []T, i I) T {
 	return table[0]
 }
 
-// splice makes the adapter's edits.
-func splice(body []byte, edits abi.Edits) ([]byte, error) {
+// splice makes the adapter's edits. A long value that they leave alone is not copied.
+func (c *Call) splice(r *upstream.Request) error {
 	var room [8]jsonraw.Edit
 	list := room[:0]
-	for ed := range edits.All {
+	for ed := range c.plan.Edits.All {
 		list = append(list, jsonraw.Edit{Op: jsonraw.Op(ed.Op), Path: ed.Path, Value: ed.Value})
 	}
-	return jsonraw.Splice(make([]byte, 0, len(body)+128), body, list)
+	rest := len(c.Body) - (c.Big.End - c.Big.Start)
+	body, cut, err := jsonraw.SpliceAround(make([]byte, 0, rest+128), c.Body, list, c.Big)
+	if err != nil {
+		return err
+	}
+	if r.Body = body; cut >= 0 {
+		r.Body, r.Middle, r.End = body[:cut:cut], c.Body[c.Big.Start:c.Big.End], body[cut:]
+	}
+	return nil
 }
 
 // Answer turns a whole successful answer into the client's, and says what it used. It may be body
@@ -194,14 +201,36 @@ func (c *Call) translate(ctx context.Context, status int, header http.Header, bo
 // pairs are the response headers that an adapter may want; cookies are nobody's business, and a
 // name that has a secret would betray it in any case.
 func (c *Call) pairs(h http.Header) abi.Pairs {
-	var p abi.Pairs
+	size := 0
+	for name, values := range h {
+		for _, v := range values {
+			size += 2 + len(name) + 2 + len(v)
+		}
+	}
+	p := make(abi.Pairs, 0, size)
+	var room [256]byte
+	text := room[:0]
 	for name, values := range h {
 		if name == "Set-Cookie" || c.hidden.InName(name) {
 			continue
 		}
 		for _, v := range values {
-			p = p.Append(strings.ToLower(name), string(c.hidden.Clean([]byte(v))))
+			if text = append(text[:0], v...); c.hidden.In(text) {
+				v = string(c.hidden.Clean(text))
+			}
+			at := len(p) + 2
+			p = p.Append(name, v)
+			lower(p[at:][:min(len(name), len(p)-at)])
 		}
 	}
 	return p
+}
+
+// lower makes a header's name what it is in lower case.
+func lower(name []byte) {
+	for i, b := range name {
+		if 'A' <= b && b <= 'Z' {
+			name[i] = b + 'a' - 'A'
+		}
+	}
 }

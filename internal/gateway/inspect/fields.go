@@ -74,24 +74,34 @@ func boolean(name string, v jsonraw.Value) (bool, *Mistake) {
 	return b, nil
 }
 
-func (r *Facts) readMessages(v jsonraw.Value) *Mistake {
+// readMessages counts the messages and looks for parts that are not text.
+func (r *Facts) readMessages(doc *jsonraw.Outline, messages jsonraw.Node) *Mistake {
+	v := doc.Value(messages)
 	if v.Kind() != jsonraw.Array {
 		return wrongType(fieldNames[fieldMessages], "an array of messages", v)
 	}
-	// Most requests are text alone, which one fast look tells; only others are taken apart.
-	parts := bytes.Contains(v, []byte(`_url"`)) || bytes.Contains(v, []byte(`"input_audio"`)) || bytes.Contains(v, []byte(`"file"`))
 	size := len(v)
-	for el := v.Elements(); el.Next(); {
-		if el.Value.Kind() != jsonraw.Object {
-			return wrongType(fieldNames[fieldMessages], "an array of objects", el.Value)
+	for e, end := doc.Elements(messages); e < end; e = doc.After(e) {
+		if doc.Kind(e) != jsonraw.Object {
+			return wrongType(fieldNames[fieldMessages], "an array of objects", doc.Value(e))
 		}
 		r.Messages++
-		if parts {
-			size += r.readParts(el.Value.Get("content"))
+		if content := member(doc, e, "content"); content != jsonraw.Root {
+			size += r.readParts(doc, content)
 		}
 	}
-	r.measure(v, size)
+	r.measure(v, size, doc.Wide())
 	return nil
+}
+
+// member finds an object's member, the last of that name. It is Root if there is none.
+func member(doc *jsonraw.Outline, object jsonraw.Node, name string) (found jsonraw.Node) {
+	for key, end := doc.Members(object); key < end; key = doc.After(key + 1) {
+		if string(doc.Name(key)) == name {
+			found = key + 1
+		}
+	}
+	return found
 }
 
 // partBytes stands for the data of one image, recording or file: about a thousand tokens.
@@ -99,9 +109,13 @@ const partBytes = 4000
 
 // readParts notes the kinds of a message's parts. The result corrects the size for data, such as
 // base64, that is not read as text.
-func (r *Facts) readParts(content jsonraw.Value) (correction int) {
-	for part := content.Elements(); part.Next(); {
-		switch t := part.Value.Get("type"); {
+func (r *Facts) readParts(doc *jsonraw.Outline, content jsonraw.Node) (correction int) {
+	for part, end := doc.Elements(content); part < end; part = doc.After(part) {
+		kind := member(doc, part, "type")
+		if kind == jsonraw.Root {
+			continue
+		}
+		switch t := doc.Value(kind); {
 		case t.TextIs("image_url"):
 			r.Features |= abi.FeatureImages
 		case t.TextIs("input_audio"):
@@ -111,15 +125,17 @@ func (r *Facts) readParts(content jsonraw.Value) (correction int) {
 		default:
 			continue
 		}
-		correction += partBytes - len(part.Value)
+		correction += partBytes - len(doc.Value(part))
 	}
 	return correction
 }
 
 // measure estimates the tokens of a prompt that counts as size bytes, by the usual rough figure of four
-// bytes a token. A character that is escaped as \u1234 counts as two bytes.
-func (r *Facts) measure(v jsonraw.Value, size int) {
-	size -= 4 * bytes.Count(v, []byte(`\u`))
+// bytes a token. A character that is escaped as \u1234 counts as two bytes; wide says that there may be one.
+func (r *Facts) measure(v jsonraw.Value, size int, wide bool) {
+	if wide {
+		size -= 4 * bytes.Count(v, []byte(`\u`))
+	}
 	r.PromptTokens = uint32(min(max(size, 0)/4+1, math.MaxInt32))
 	r.PrefixHash = abi.Hash(v[:min(len(v), prefixBytes)])
 }

@@ -5,6 +5,8 @@ package inspect
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
@@ -40,8 +42,27 @@ type Facts struct {
 	ContentPolicyFallbacks []string
 	DisableFallbacks       bool
 
-	own uint32 // which of the gateway's own members the body has: bits of field
+	own uint32       // which of the gateway's own members the body has: bits of field
+	big jsonraw.Span // the longest member's value in the body, if it is at least bigValue
 }
+
+// bigValue is the length from which on it pays to remember where a value is.
+const bigValue = 4 << 10
+
+// outlines are what bodies are taken apart with.
+var outlines = sync.Pool{New: func() any { return new(jsonraw.Outline) }}
+
+// longBody is the length above which a body's outline, which may be several times as long, is not kept.
+const longBody = 1 << 20
+
+// forget puts an outline back, without the body.
+func forget(o *jsonraw.Outline) {
+	if len(o.Value(jsonraw.Root)) <= longBody && o.Read(nothing) == nil {
+		outlines.Put(o)
+	}
+}
+
+var nothing = []byte("null")
 
 // Mistake is what a client has to mend in its body. Code is of the OpenAI error object.
 type Mistake struct {
@@ -116,10 +137,13 @@ var fieldsByName = func() map[string]field {
 
 // Decode reads a request's body into r, which it overwrites. Of members that occur twice the last counts.
 func (r *Facts) Decode(endpoint abi.Endpoint, body []byte) *Mistake {
-	root, err := jsonraw.Parse(body)
-	if err != nil {
+	doc := outlines.Get().(*jsonraw.Outline)
+	doc.Limit = len(body) // no more values than that fit in
+	if err := doc.Read(body); err != nil {
 		return mistake("invalid_json", "", "The request body is not valid JSON: %v.", err)
 	}
+	defer forget(doc)
+	root := doc.Value(jsonraw.Root)
 	if root.Kind() != jsonraw.Object {
 		return mistake("invalid_json", "", "The request body must be a JSON object, not %s.", root.Kind())
 	}
@@ -128,9 +152,19 @@ func (r *Facts) Decode(endpoint abi.Endpoint, body []byte) *Mistake {
 		r.Features |= abi.FeatureEmbeddings
 	}
 	var values [fieldCount]jsonraw.Value
-	for m := root.Members(); m.Next(); {
-		if f, ok := fieldsByName[string(m.Name())]; ok {
-			values[f] = m.Value
+	var messages jsonraw.Node
+	start := doc.Offset(jsonraw.Root)
+	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
+		v := doc.Value(key + 1)
+		if f, ok := fieldsByName[string(doc.Name(key))]; ok {
+			values[f] = v
+			if f == fieldMessages {
+				messages = key + 1
+			}
+		}
+		if len(v) >= max(bigValue, r.big.End-r.big.Start) {
+			at := doc.Offset(key+1) - start
+			r.big = jsonraw.Span{Start: at, End: at + len(v)}
 		}
 	}
 	values[fieldMetadataTags] = values[fieldMetadata].Get("tags")
@@ -144,7 +178,16 @@ func (r *Facts) Decode(endpoint abi.Endpoint, body []byte) *Mistake {
 		if v.Absent() && field(f) != fieldModel {
 			continue
 		}
-		if e := r.read(field(f), v); e != nil {
+		var e *Mistake
+		switch field(f) {
+		case fieldMessages:
+			e = r.readMessages(doc, messages)
+		case fieldInput, fieldPrompt:
+			r.measure(v, len(v), doc.Wide())
+		default:
+			e = r.read(field(f), v)
+		}
+		if e != nil {
 			return e
 		}
 	}
@@ -194,10 +237,6 @@ func (r *Facts) read(f field, v jsonraw.Value) (e *Mistake) {
 		}
 	case fieldStreamOptions:
 		r.IncludeUsage, _ = v.Get("include_usage").Bool()
-	case fieldMessages:
-		return r.readMessages(v)
-	case fieldInput, fieldPrompt:
-		r.measure(v, len(v))
 	case fieldMaxTokens, fieldMaxCompletionTokens:
 		if n := tokens(v); n > 0 { // the newer name is read later and wins
 			r.MaxOutput = n
@@ -242,10 +281,10 @@ func featureOf(f field, v jsonraw.Value) uint32 {
 }
 
 // Stripped is the body without the members that are meant for the gateway: the body itself if it
-// has none.
-func (r *Facts) Stripped() ([]byte, error) {
+// has none. big is where the longest of its members' values is, if it is long.
+func (r *Facts) Stripped() (body []byte, big jsonraw.Span, err error) {
 	if r.own == 0 {
-		return r.Body, nil
+		return r.Body, r.big, nil
 	}
 	var room [ownFields]jsonraw.Edit
 	edits := room[:0]
@@ -254,5 +293,10 @@ func (r *Facts) Stripped() ([]byte, error) {
 			edits = append(edits, jsonraw.Edit{Op: jsonraw.Delete, Path: []byte(name)})
 		}
 	}
-	return jsonraw.Splice(make([]byte, 0, len(r.Body)), r.Body, edits)
+	body, cut, err := jsonraw.SpliceAround(make([]byte, 0, len(r.Body)), r.Body, edits, r.big)
+	if err != nil || cut < 0 {
+		return body, big, err
+	}
+	value := r.Body[r.big.Start:r.big.End]
+	return slices.Insert(body, cut, value...), jsonraw.Span{Start: cut, End: cut + len(value)}, nil
 }

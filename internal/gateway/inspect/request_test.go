@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
 
 func TestDecode(t *testing.T) {
@@ -133,9 +135,50 @@ func TestABodyWithoutOwnFieldsIsNotCopied(t *testing.T) {
 	if m := r.Decode(abi.EndpointChat, []byte(`{"model":"fast","messages":[{"role":"user","content":"hello"}],"seed":1,"logit_bias":{}}`)); m != nil {
 		t.Fatal(m)
 	}
-	got, err := r.Stripped()
+	got, _, err := r.Stripped()
 	if err != nil || &got[0] != &r.Body[0] {
 		t.Errorf("copied, %v", err)
+	}
+}
+
+// checkBig makes sure that a span is that of a member's value, and empty only if none is long.
+func checkBig(body []byte, big jsonraw.Span) error {
+	for m := jsonraw.Value(body).Members(); m.Next(); {
+		if big.End == 0 && len(m.Value) >= bigValue {
+			return fmt.Errorf("%s has %d bytes and was not noted", m.Key, len(m.Value))
+		}
+		if big.End > 0 && &m.Value[0] == &body[big.Start] && len(m.Value) == big.End-big.Start {
+			return nil
+		}
+	}
+	if big.End > 0 {
+		return fmt.Errorf("no value has bytes %d to %d", big.Start, big.End)
+	}
+	return nil
+}
+
+func TestTheLongestValueIsNoted(t *testing.T) {
+	t.Parallel()
+	long := func(n int) string { return `["` + strings.Repeat("x", n-4) + `"]` }
+	for body, size := range map[string]int{
+		`{"model":"m","input":` + long(bigValue) + `}`:                                                             bigValue,
+		`{"model":"m","input":` + long(bigValue-1) + `}`:                                                           0,
+		` {"timeout":1,"input":` + long(bigValue) + ` , "model":"m"} `:                                             bigValue,
+		`{"input":` + long(bigValue) + `,"extra":` + long(2*bigValue) + `,"model":"m","tags":["a"],"timeout":2}`:   2 * bigValue,
+		`{"tags":` + long(3*bigValue) + `,"input":` + long(2*bigValue) + `,"model":"m"}`:                           0, // it is taken out
+		`{"model":"m","input":1,"extra":` + long(bigValue) + `,"\u0069nput":` + long(2*bigValue) + `,"timeout":1}`: 2 * bigValue,
+	} {
+		var r Facts
+		if m := r.Decode(abi.EndpointEmbeddings, []byte(body)); m != nil {
+			t.Fatal(m)
+		}
+		stripped, big, err := r.Stripped()
+		if err != nil || big.End-big.Start != size {
+			t.Errorf("%.60s: %+v, %v, want %d bytes", body, big, err, size)
+		}
+		if err := checkBig(stripped, big); err != nil && size > 0 {
+			t.Errorf("%.60s: %v", body, err)
+		}
 	}
 }
 
@@ -181,8 +224,11 @@ func FuzzDecode(f *testing.F) {
 		if r.Model != want.Model || r.Stream != want.Stream || r.Session != user || !slices.Equal(r.Tags[:min(len(want.Tags), len(r.Tags))], want.Tags) {
 			t.Fatalf("%+v, encoding/json reads %+v", r, want)
 		}
-		stripped, err := r.Stripped()
+		stripped, big, err := r.Stripped()
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := checkBig(stripped, big); err != nil && big.End > 0 {
 			t.Fatal(err)
 		}
 		var got map[string]json.RawMessage

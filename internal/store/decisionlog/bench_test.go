@@ -30,7 +30,7 @@ func BenchmarkAdd(b *testing.B) {
 // served.
 func packed(b *testing.B, decisions int) (*Log, func() int64) {
 	sink := openStore(b)
-	l := Open(sink, Options{})
+	l := Open(sink, Options{MaxAge: 100 * 365 * 24 * time.Hour}) // the traffic is of a day in the past
 	b.Cleanup(func() { closing(b, l) })
 	tr := newTraffic(8, 5)
 	var r Record
@@ -38,7 +38,7 @@ func packed(b *testing.B, decisions int) (*Log, func() int64) {
 		tr.next(&r)
 		l.Add(&r)
 		if i%1000 == 999 {
-			if err := l.store(context.Background(), l.due); err != nil {
+			if err := l.store(context.Background(), l.due, 1); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -52,14 +52,18 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// trimInterval is how often what is too old or too much is looked for.
+// trimInterval is how often what is too old or too much is looked for, unless much has come since.
 const trimInterval = 5 * time.Minute
+
+// maxRecord is what a decision may take in memory. Ordinary ones take a few KiB; what is larger by far, because a client
+// wrote very many tags, must not crowd out the decisions of others.
+const maxRecord = 256 << 10
 
 // Stats are counted since Open.
 type Stats struct {
 	Added    uint64
 	Stored   uint64
-	Dropped  uint64 // for want of memory
+	Dropped  uint64 // for want of memory, or too large
 	Failures uint64 // times that the store took nothing
 	Pending  int    // bytes in memory
 }
@@ -84,6 +88,7 @@ type Log struct {
 	writing sync.Mutex // one store at a time; holds what follows
 	pack    packer
 	unsaved []store.Block
+	grown   int64          // bytes stored since the last trim
 	small   map[string]int // blocks of a tenant that were stored since some were last merged
 
 	added, stored, dropped, failures atomic.Uint64
@@ -143,14 +148,19 @@ func Open(sink store.Decisions, o Options) *Log {
 	return l
 }
 
-// Add records a decision, unless too many wait to be stored; then it is counted as dropped. It does
-// not keep the record.
+// Add records a decision, unless too many wait to be stored, or it is absurdly large; then it is counted as dropped. It
+// does not keep the record.
 func (l *Log) Add(r *Record) {
 	buf := l.buffers.Get().(*[]byte)
 	defer l.buffers.Put(buf)
 	*buf = appendRecord((*buf)[:0], r)
 
 	size := len(*buf)
+	if size > maxRecord {
+		*buf = nil
+		l.dropped.Add(1)
+		return
+	}
 	waiting := int(l.bytes.Add(int64(size)))
 	if waiting > l.opts.PendingBytes {
 		l.bytes.Add(int64(-size))
@@ -189,17 +199,20 @@ func (l *Log) run() {
 	tick, trim := time.NewTicker(l.opts.Interval), time.NewTicker(trimInterval)
 	defer tick.Stop()
 	defer trim.Stop()
+	wake := l.wake
 	for {
 		var err error
 		select {
 		case <-l.ctx.Done():
 			return
 		case <-tick.C:
-			err = l.store(l.ctx, everything)
-		case <-l.wake:
-			err = l.store(l.ctx, l.due)
+			err, wake = l.store(l.ctx, everything, 1), l.wake
+		case <-wake:
+			if err = l.store(l.ctx, l.due, blocksAtOnce); err != nil {
+				wake = nil // what refuses is not asked again for each decision that comes
+			}
 		case <-trim.C:
-			err = l.trim(l.ctx)
+			err = l.maintain(l.ctx)
 		}
 		if err != nil && l.ctx.Err() == nil {
 			l.opts.Log.Warn("decisions are not stored, they wait in memory", "error", err)
@@ -210,12 +223,16 @@ func (l *Log) run() {
 // everything and due choose what is stored: all, or full blocks unless memory is short.
 func everything(string, *pending) bool { return true }
 
-func (l *Log) due(_ string, p *pending) bool {
-	return len(p.framed) >= targetBytes || int(l.bytes.Load()) > l.opts.PendingBytes/2
-}
+func (l *Log) due(_ string, p *pending) bool { return len(p.framed) >= targetBytes || l.short() }
 
-// store packs and stores what is pending of some tenants.
-func (l *Log) store(ctx context.Context, which func(tenant string, p *pending) bool) error {
+// short reports whether memory is.
+func (l *Log) short() bool { return int(l.bytes.Load()) > l.opts.PendingBytes/2 }
+
+// blocksAtOnce is how many full blocks go into one transaction, each of which waits for the disk.
+const blocksAtOnce = 8
+
+// store packs what is pending of some tenants, and stores what is packed if it is as many blocks or memory is short.
+func (l *Log) store(ctx context.Context, which func(tenant string, p *pending) bool, least int) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	for i := range l.shards {
@@ -226,7 +243,7 @@ func (l *Log) store(ctx context.Context, which func(tenant string, p *pending) b
 			l.shards[i].recycle(p.framed)
 		}
 	}
-	if len(l.unsaved) == 0 {
+	if len(l.unsaved) < least && !l.short() || len(l.unsaved) == 0 {
 		return nil
 	}
 	if err := l.sink.AddBlocks(ctx, l.unsaved, nil); err != nil {
@@ -238,9 +255,11 @@ func (l *Log) store(ctx context.Context, which func(tenant string, p *pending) b
 		l.stored.Add(uint64(b.Count))
 		l.bytes.Add(int64(-len(b.Data)))
 		l.small[b.Tenant]++
+		l.grown += int64(len(b.Data))
 	}
 	l.unsaved = nil
-	return l.merge(ctx)
+	l.tidy(ctx)
+	return nil
 }
 
 // take removes what is pending of some tenants.
@@ -259,7 +278,7 @@ func (s *shard) take(which func(tenant string, p *pending) bool) map[string]*pen
 
 // Flush stores everything that was added before it.
 func (l *Log) Flush(ctx context.Context) error {
-	if err := l.store(ctx, everything); err != nil {
+	if err := l.store(ctx, everything, 1); err != nil {
 		return fmt.Errorf("storing decisions: %w", err)
 	}
 	return nil

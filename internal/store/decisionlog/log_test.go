@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -44,12 +45,14 @@ type memory struct {
 	next   int64
 	blocks []store.Block
 	refuse error
+	asked  int // to add
+	trims  int
 }
 
 func (m *memory) AddBlocks(_ context.Context, blocks []store.Block, replaced []int64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.refuse != nil {
+	if m.asked++; m.refuse != nil {
 		return m.refuse
 	}
 	m.blocks = slices.DeleteFunc(m.blocks, func(b store.Block) bool { return slices.Contains(replaced, b.ID) })
@@ -86,6 +89,7 @@ func (m *memory) BlockData(_ context.Context, id int64) ([]byte, error) {
 func (m *memory) TrimBlocks(_ context.Context, bytes int64, oldest time.Time) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.trims++
 	before := len(m.blocks)
 	m.blocks = slices.DeleteFunc(m.blocks, func(b store.Block) bool { return b.Last.Before(store.FirstEntryID(oldest)) })
 	return before - len(m.blocks), nil
@@ -273,6 +277,69 @@ func TestReadersAndMaintenance(t *testing.T) {
 	})
 }
 
+// A tenant's stored decisions pass their bound by a part of it, not by what comes until the next look at the clock.
+func TestTrimmedAsItGrows(t *testing.T) {
+	sink := &memory{}
+	l := Open(sink, Options{TenantBytes: 100_000})
+	defer closing(t, l)
+	tr := newTraffic(8, 1)
+	var r Record
+	for range 300 {
+		tr.next(&r)
+		l.Add(&r)
+		if err := l.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sink.trims == 0 || sink.trims > 30 {
+		t.Errorf("trimmed %d times", sink.trims)
+	}
+}
+
+// A decision that is absurdly large takes nobody's room.
+func TestHugeDecision(t *testing.T) {
+	sink := &memory{}
+	l := Open(sink, Options{})
+	defer closing(t, l)
+	tr := newTraffic(2, 1)
+	var r Record
+	tr.next(&r)
+	r.Picks[0].Header.Tags = strings.Repeat("tag\n", 1<<20)
+	l.Add(&r)
+	tr.next(&r)
+	l.Add(&r)
+	if s := l.Stats(); s.Added != 1 || s.Dropped != 1 || s.Pending > maxRecord {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Blocks of one tenant that can't be read keep nobody else's decisions from being stored and read.
+func TestDamageStaysWithItsTenant(t *testing.T) {
+	sink := &memory{}
+	l := Open(sink, Options{})
+	defer closing(t, l)
+	for range smallRun {
+		if err := sink.AddBlocks(t.Context(), []store.Block{{Tenant: "hurt", Count: 1, Data: []byte("?")}}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hurt, tr := newTraffic(2, 1), newTraffic(2, 1)
+	hurt.tenant = "hurt"
+	var r Record
+	for range 2 * smallRun {
+		hurt.next(&r)
+		l.Add(&r)
+		tr.next(&r)
+		l.Add(&r)
+		if err := l.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := scan(t, l, "acme", 100); len(got) != 2*smallRun {
+		t.Errorf("%d decisions", len(got))
+	}
+}
+
 // A store that takes nothing costs decisions, not memory; and nothing of what was kept.
 func TestSinkAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -287,6 +354,9 @@ func TestSinkAway(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		s := l.Stats()
+		if sink.asked > 20 {
+			t.Errorf("it was asked %d times in 65 seconds", sink.asked)
+		}
 		if s.Pending > 100_000 || s.Dropped == 0 || s.Stored != 0 || s.Failures == 0 || s.Added+s.Dropped != 5000 {
 			t.Errorf("while it refuses: %+v", s)
 		}
@@ -349,4 +419,39 @@ func TestHammer(t *testing.T) {
 	if total != workers*each {
 		t.Errorf("%d decisions of %d: %s", total, workers*each, cmp.Diff(l.Stats(), Stats{}))
 	}
+}
+
+// Full blocks go to the store several at a time, and those that are fewer with the next tick.
+func TestBlocksGoTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &memory{}
+		l := Open(sink, Options{Interval: time.Minute})
+		defer closing(t, l)
+		tr := newTraffic(8, 1)
+		var r Record
+		fill := func(blocks int) {
+			for range blocks {
+				for n := 0; n < targetBytes; {
+					tr.next(&r)
+					l.Add(&r)
+					n += len(appendFramed(nil, appendRecord(nil, &r)))
+				}
+				synctest.Wait() // it is packed
+			}
+		}
+		fill(blocksAtOnce - 1)
+		if sink.asked != 0 || l.Stats().Pending == 0 {
+			t.Errorf("%d times for fewer than %d blocks, %d bytes pending", sink.asked, blocksAtOnce, l.Stats().Pending)
+		}
+		fill(1)
+		if sink.asked != 1 || len(sink.blocks) != blocksAtOnce {
+			t.Errorf("%d times for %d blocks", sink.asked, len(sink.blocks))
+		}
+		fill(2)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if s := l.Stats(); sink.asked != 2 || s.Stored != s.Added || s.Pending != 0 {
+			t.Errorf("%d times, %+v", sink.asked, s)
+		}
+	})
 }

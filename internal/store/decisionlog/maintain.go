@@ -2,6 +2,7 @@ package decisionlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,7 +14,21 @@ import (
 const (
 	smallRun   = 8
 	smallBytes = 16 << 10
+	// mergedBytes ends a merged block before it is packed.
+	mergedBytes = 16 * targetBytes
 )
+
+// tidy merges, and trims when what came since the last time may be too much of a tenant. What it can't do is done later:
+// the decisions are stored. The caller holds writing.
+func (l *Log) tidy(ctx context.Context) {
+	err := l.merge(ctx)
+	if l.grown > l.opts.TenantBytes/4 {
+		err = errors.Join(err, l.trim(ctx))
+	}
+	if err != nil && ctx.Err() == nil {
+		l.opts.Log.Warn("stored decisions are not tidied up", "error", err)
+	}
+}
 
 // merge merges the small blocks of tenants that may have enough of them. The caller holds writing.
 func (l *Log) merge(ctx context.Context) error {
@@ -56,6 +71,9 @@ func (l *Log) mergeTenant(ctx context.Context, tenant string) error {
 		if err != nil {
 			return err
 		}
+		if len(replaced) > 0 && len(framed)+len(more) > mergedBytes {
+			break
+		}
 		framed = append(framed, more...)
 		replaced = append(replaced, b.ID)
 		merged.Count += b.Count
@@ -66,12 +84,28 @@ func (l *Log) mergeTenant(ctx context.Context, tenant string) error {
 			merged.Last = b.Last
 		}
 	}
+	if len(replaced) < 2 {
+		return nil
+	}
 	merged.Data = l.pack.pack(framed)
 	return l.sink.AddBlocks(ctx, []store.Block{merged}, replaced)
 }
 
-// trim deletes what is too old or too much, whoever reads: a reader passes over what is gone.
+// maintain trims at the interval.
+func (l *Log) maintain(ctx context.Context) error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if err := l.trim(ctx); err != nil {
+		return fmt.Errorf("trimming: %w", err)
+	}
+	return nil
+}
+
+// trim deletes what is too old or too much, whoever reads: a reader passes over what is gone. The caller holds writing.
 func (l *Log) trim(ctx context.Context) error {
 	_, err := l.sink.TrimBlocks(ctx, l.opts.TenantBytes, time.Now().Add(-l.opts.MaxAge))
+	if err == nil {
+		l.grown = 0
+	}
 	return err
 }

@@ -19,7 +19,7 @@ type reader struct {
 // follow lists a tenant's blocks after storing what is pending of it. They are not replaced until
 // the returned function is called.
 func (l *Log) follow(ctx context.Context, tenant string) ([]store.BlockInfo, func(), error) {
-	if err := l.store(ctx, func(name string, _ *pending) bool { return name == tenant }); err != nil {
+	if err := l.store(ctx, func(name string, _ *pending) bool { return name == tenant }, 1); err != nil {
 		return nil, nil, fmt.Errorf("storing decisions: %w", err)
 	}
 	l.reading.RLock()

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -23,7 +24,7 @@ const maxSpare = 1 << 20
 // Append adds a record of 1 to MaxRecord bytes, which it copies. It returns nil once the kernel
 // has the record, or with SyncAlways once the disk has; else an error that says what became of it.
 //
-// Whoever finds nobody writing writes for all who came meanwhile. At most one caller is caught in
+// Whoever finds nobody writing writes for all who come by then. At most one caller is caught in
 // a write that does not end; the others leave with ErrHeld when the watcher notices.
 func (j *Journal) Append(rec []byte) error {
 	if len(rec) == 0 || len(rec) > MaxRecord {
@@ -68,9 +69,12 @@ func (j *Journal) hold(rec []byte) error {
 
 // lead writes the open batch. The lock is given up meanwhile; nobody else may be writing.
 func (j *Journal) lead() {
+	j.writing, j.began = true, time.Now()
+	j.mu.Unlock()
+	runtime.Gosched() // under load others have a record at this moment, and one write does for all
+	j.mu.Lock()
 	b := j.open
 	j.open = j.fresh()
-	j.writing, j.began = true, time.Now()
 	b.waiters++
 	j.mu.Unlock()
 	err := j.write(b)

@@ -64,6 +64,7 @@ type Ledger struct {
 	at    journal.Position
 	ready bool // at was read from the sink
 	batch store.Batch
+	names names
 
 	mu    sync.Mutex
 	stats Stats
@@ -86,7 +87,7 @@ func Open(dir string, sink Sink, o Options) (*Ledger, error) {
 		return nil, err
 	}
 	l := &Ledger{
-		journal: j, sink: sink, opts: o, flush: make(chan chan error), done: make(chan struct{}),
+		journal: j, sink: sink, opts: o, flush: make(chan chan error), done: make(chan struct{}), names: names{},
 		buffers: sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b }},
 	}
 	l.batch.Journal = j.ID()
@@ -214,7 +215,7 @@ func (l *Ledger) step() (more bool, err error) {
 	b.Entries, b.Unread = b.Entries[:0], nil
 	to, err := l.journal.Next(l.at, l.opts.BatchBytes, func(rec []byte) {
 		var e store.Entry
-		if DecodeRecord(rec, &e) != nil {
+		if decode(rec, &e, l.names) != nil {
 			b.Unread = append(b.Unread, append([]byte(nil), rec...))
 			return
 		}

@@ -86,7 +86,34 @@ func clean(s string) string {
 }
 
 // DecodeRecord reads what AppendRecord has written, and nothing else: ErrRecord.
-func DecodeRecord(b []byte, e *store.Entry) error {
+func DecodeRecord(b []byte, e *store.Entry) error { return decode(b, e, nil) }
+
+// names remembers texts that come again and again, so that reading them takes no memory.
+type names map[string]string
+
+// maxNames bounds what is remembered.
+const maxNames = 10_000
+
+// text returns a text that a record holds, unless no record can.
+func (n names) text(b []byte) (string, bool) {
+	if s, ok := n[string(b)]; ok {
+		return s, true
+	}
+	s := string(b)
+	if clean(s) != s {
+		return "", false
+	}
+	if n != nil {
+		if len(n) >= maxNames {
+			clear(n)
+		}
+		n[s] = s
+	}
+	return s, true
+}
+
+// decode is DecodeRecord with a memory for names, nil: none.
+func decode(b []byte, e *store.Entry, known names) error {
 	if len(b) < 18 || b[0] != recordVersion || b[17]&^allFlags != 0 {
 		return ErrRecord
 	}
@@ -111,13 +138,17 @@ func DecodeRecord(b []byte, e *store.Entry) error {
 	e.Latency, e.FirstToken = time.Duration(n[3])*time.Microsecond, time.Duration(n[4])*time.Microsecond
 	e.Tokens = store.Tokens{Prompt: n[5], Completion: n[6], Cached: n[7], CacheWrite: n[8], Reasoning: n[9]}
 	e.Cost = store.Money(n[10])
-	for _, s := range [...]*string{&e.RequestID, &e.Tenant, &e.Key, &e.Group, &e.Deployment, &e.Provider, &e.Model, &e.Surface, &e.Policy, &e.Error} {
+	for i, s := range [...]*string{&e.RequestID, &e.Tenant, &e.Key, &e.Group, &e.Deployment, &e.Provider, &e.Model, &e.Surface, &e.Policy, &e.Error} {
 		size := uvarint(maxText)
 		if size < 0 || int(size) > len(b) {
 			return ErrRecord
 		}
-		*s = string(b[:size])
-		if clean(*s) != *s {
+		memory := known
+		if i == 0 { // request IDs do not come again
+			memory = nil
+		}
+		var ok bool
+		if *s, ok = memory.text(b[:size]); !ok {
 			return ErrRecord
 		}
 		b = b[size:]

@@ -7,16 +7,8 @@ import (
 	"maps"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/switchyard-gateway/switchyard/internal/store"
-)
-
-// Flags of an entry.
-const (
-	flagStream = 1 << iota
-	flagCounted
-	flagPriced
 )
 
 func (s *Store) Position(ctx context.Context, journal [16]byte) (segment uint64, offset int64, err error) {
@@ -66,53 +58,33 @@ type dayKey struct {
 
 func marks(n int) string { return "(" + strings.Repeat("?, ", n-1) + "?)" }
 
-// addEntries inserts entries and adds those that were not there to the sums of their days.
+// addEntries packs entries into blocks and adds those that were not there to the sums of their days.
 func (s *Store) addEntries(ctx context.Context, tx *sql.Tx, entries []store.Entry) error {
-	// Statements end with the transaction.
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO entries (id, request, tenant, key, grp, deployment, provider, model, surface, policy, version, status, error, flags,
-		attempts, latency, first_token, prompt, completion, cached, cache_write, reasoning, cost) VALUES `+marks(23)+" ON CONFLICT DO NOTHING")
+	all := s.packs.room(len(entries))
+	defer clear(all)
+	for i := range entries {
+		all[i].e = &entries[i]
+		for n, name := range namesOf(&entries[i]) {
+			var err error
+			if all[i].names[n], err = s.names.number(ctx, tx, *name); err != nil {
+				return err
+			}
+		}
+	}
+	fresh, err := s.packs.add(ctx, tx, all)
 	if err != nil {
 		return err
 	}
 	sums := map[dayKey]*store.Usage{}
-	for i := range entries {
-		e := &entries[i]
-		var ids [9]int64
-		for n, name := range [...]string{e.Tenant, e.Key, e.Group, e.Deployment, e.Provider, e.Model, e.Surface, e.Policy, e.Error} {
-			if ids[n], err = s.names.number(ctx, tx, name); err != nil {
-				return err
-			}
-		}
-		done, err := insert.ExecContext(ctx, e.ID[:], e.RequestID, ids[0], ids[1], ids[2], ids[3], ids[4], ids[5], ids[6], ids[7], e.Version, e.Status, ids[8], flags(e),
-			e.Attempts, e.Latency.Microseconds(), e.FirstToken.Microseconds(), e.Prompt, e.Completion, e.Cached, e.CacheWrite, e.Reasoning, e.Cost)
-		if err != nil {
-			return err
-		}
-		if n, err := done.RowsAffected(); err != nil {
-			return err
-		} else if n == 0 {
-			continue // recorded before
-		}
-		k := dayKey{store.DayOf(e.ID.Time()), ids[0], ids[1], ids[2], ids[3], ids[4], ids[5], ids[6]}
+	for i := range fresh {
+		e, n := fresh[i].e, &fresh[i].names
+		k := dayKey{store.DayOf(e.ID.Time()), n[0], n[1], n[2], n[3], n[4], n[5], n[6]}
 		if sums[k] == nil {
 			sums[k] = &store.Usage{}
 		}
 		sums[k].Add(e.Usage())
 	}
 	return addDays(ctx, tx, sums)
-}
-
-func flags(e *store.Entry) (flags int) {
-	if e.Stream {
-		flags |= flagStream
-	}
-	if e.Counted {
-		flags |= flagCounted
-	}
-	if e.Priced {
-		flags |= flagPriced
-	}
-	return flags
 }
 
 func addDays(ctx context.Context, tx *sql.Tx, sums map[dayKey]*store.Usage) error {
@@ -131,58 +103,6 @@ func addDays(ctx context.Context, tx *sql.Tx, sums map[dayKey]*store.Usage) erro
 		}
 	}
 	return nil
-}
-
-const entryQuery = `SELECT id, request, (SELECT name FROM names WHERE id = e.tenant), (SELECT name FROM names WHERE id = key), (SELECT name FROM names WHERE id = grp),
-	(SELECT name FROM names WHERE id = deployment), (SELECT name FROM names WHERE id = provider), (SELECT name FROM names WHERE id = model),
-	(SELECT name FROM names WHERE id = surface), (SELECT name FROM names WHERE id = policy), (SELECT name FROM names WHERE id = error),
-	version, status, flags, attempts, latency, first_token, prompt, completion, cached, cache_write, reasoning, cost FROM entries AS e `
-
-func scanEntry(r row) (e store.Entry, err error) {
-	var id []byte
-	var flags, latency, first int64
-	err = r.Scan(&id, &e.RequestID, &e.Tenant, &e.Key, &e.Group, &e.Deployment, &e.Provider, &e.Model, &e.Surface, &e.Policy, &e.Error,
-		&e.Version, &e.Status, &flags, &e.Attempts, &latency, &first, &e.Prompt, &e.Completion, &e.Cached, &e.CacheWrite, &e.Reasoning, &e.Cost)
-	copy(e.ID[:], id)
-	e.Stream, e.Counted, e.Priced = flags&flagStream != 0, flags&flagCounted != 0, flags&flagPriced != 0
-	e.Latency, e.FirstToken = time.Duration(latency)*time.Microsecond, time.Duration(first)*time.Microsecond
-	return e, err
-}
-
-func (s *Store) Entries(ctx context.Context, q *store.EntryQuery) ([]store.Entry, error) {
-	before := q.Before
-	if before == (store.EntryID{}) {
-		for i := range before {
-			before[i] = 0xff
-		}
-	}
-	all, err := list(ctx, s.reader, scanEntry, entryQuery+"WHERE e.tenant = (SELECT id FROM names WHERE name = ?) AND e.id < ? ORDER BY e.id DESC LIMIT ?",
-		q.Tenant, before[:], q.Limit)
-	if err != nil {
-		return nil, fmt.Errorf("listing entries of tenant %q: %w", q.Tenant, err)
-	}
-	return all, nil
-}
-
-// trimAtOnce is how many entries are deleted in one transaction, so that others get their turn.
-const trimAtOnce = 5000
-
-func (s *Store) TrimEntries(ctx context.Context, oldest time.Time) (int, error) {
-	limit := store.FirstEntryID(oldest)
-	for deleted := 0; ; {
-		var n int64
-		err := s.write(ctx, "trimming the ledger", func(tx *sql.Tx) error {
-			r, err := tx.ExecContext(ctx, "DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE id < ? ORDER BY id LIMIT ?)", limit[:], trimAtOnce)
-			if err != nil {
-				return err
-			}
-			n, err = r.RowsAffected()
-			return err
-		})
-		if deleted += int(n); err != nil || n < trimAtOnce {
-			return deleted, err
-		}
-	}
 }
 
 // names are the numbers of names, for whoever writes. Those that a transaction adds count for

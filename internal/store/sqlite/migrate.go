@@ -20,6 +20,9 @@ var migrations = readMigrations(files)
 // applicationID is in the header of our files, so that no other one is taken for ours.
 const applicationID = 0x53594A31
 
+// conversions are what migrations do beside their SQL, after it, in the same transaction.
+var conversions = map[int]func(ctx context.Context, tx *sql.Tx) error{3: packEntries}
+
 func readMigrations(from fs.FS) []string {
 	names, err := fs.Glob(from, "migrations/*.sql")
 	if err != nil {
@@ -69,6 +72,9 @@ func apply(ctx context.Context, db *sql.DB, number int, text string) error {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, text)
+	if convert := conversions[number]; err == nil && convert != nil {
+		err = convert(ctx, tx)
+	}
 	if err == nil {
 		_, err = tx.ExecContext(ctx, "PRAGMA user_version = "+strconv.Itoa(number))
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/switchyard-gateway/switchyard/internal/store"
 )
@@ -33,7 +34,7 @@ func TestMigrationsFromEveryVersion(t *testing.T) {
 			}
 			closing(t, db)
 			s := openTest(t, path)
-			for _, check := range []func(context.Context, *testing.T, *Store){checkVersion1, checkVersion2}[:from] {
+			for _, check := range []func(context.Context, *testing.T, *Store){checkVersion1, checkVersion2, checkVersion3}[:from] {
 				check(t.Context(), t, s)
 			}
 			var broken int
@@ -75,10 +76,17 @@ func checkVersion2(ctx context.Context, t *testing.T, s *Store) {
 		t.Errorf("position: %d, %d, %v", segment, offset, err)
 	}
 	entries, err := s.Entries(ctx, &store.EntryQuery{Tenant: "acme", Limit: 9})
-	if err != nil || len(entries) != 1 || entries[0].Deployment != "openai/gpt-4o" || entries[0].Cost != 1500 || !entries[0].Priced || entries[0].Error != "" {
+	if err != nil || len(entries) == 0 {
 		t.Fatalf("entries: %+v, %v", entries, err)
 	}
-	if day := store.DayOf(entries[0].ID.Time()); day != 19675 {
+	oldest := entries[len(entries)-1]
+	if want := (store.Entry{
+		ID: oldest.ID, RequestID: "req", Tenant: "acme", Key: "key_1", Group: "fast", Deployment: "openai/gpt-4o", Provider: "openai", Model: "gpt-4o", Surface: "openai.chat",
+		Status: 200, Attempts: 1, Latency: 800 * time.Millisecond, Counted: true, Priced: true, Tokens: store.Tokens{Prompt: 10, Completion: 5}, Cost: 1500,
+	}); oldest != want {
+		t.Errorf("entry: %+v", oldest)
+	}
+	if day := store.DayOf(oldest.ID.Time()); day != 19675 {
 		t.Errorf("the entry is of day %d", day)
 	}
 	usage, err := s.Usage(ctx, &store.UsageQuery{Tenant: "acme", To: 1 << 20})
@@ -87,6 +95,50 @@ func checkVersion2(ctx context.Context, t *testing.T, s *Store) {
 	}
 	if blocks, err := s.ListBlocks(ctx, "acme"); err != nil || len(blocks) != 1 || blocks[0].ID != 9 {
 		t.Errorf("blocks: %+v, %v", blocks, err)
+	}
+}
+
+func checkVersion3(ctx context.Context, t *testing.T, s *Store) {
+	entries, err := s.Entries(ctx, &store.EntryQuery{Tenant: "acme", Limit: 1})
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("entries: %+v, %v", entries, err)
+	}
+	if e, want := entries[0], (store.Entry{
+		ID: entries[0].ID, RequestID: "req-3", Tenant: "acme", Key: "key_1", Group: "fast", Deployment: "openai/gpt-4o", Provider: "openai", Model: "gpt-4o", Surface: "openai.chat",
+		Status: 504, Attempts: 2, Latency: 900 * time.Millisecond, FirstToken: 70 * time.Millisecond, Stream: true, Counted: true, Priced: true,
+		Tokens: store.Tokens{Prompt: 20, Completion: 6, Cached: 1, CacheWrite: 2, Reasoning: 3}, Cost: 2500,
+	}); e != want {
+		t.Errorf("entry: %+v", e)
+	}
+}
+
+// Entries of version 2, more than are packed at once, keep their tenants and their order.
+func TestEntriesArePacked(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	db, err := connect(path, "immediate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := migrate(t.Context(), db, migrations[:2]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO names VALUES (1, 'acme'), (2, 'bolt'), (3, 'x');
+		WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 4999)
+		INSERT INTO entries SELECT unhex(printf('%032X', n)), 'r' || n, 1 + n % 5 / 4, 3, 3, 3, 3, 3, 3, 3, 0, 200, 3, 0, 1, 0, 0, n, 0, 0, 0, 0, n FROM n`); err != nil {
+		t.Fatal(err)
+	}
+	closing(t, db)
+	s := openTest(t, path)
+	for tenant, want := range map[string]int{"acme": 4000, "bolt": 1000} {
+		all, err := s.Entries(t.Context(), &store.EntryQuery{Tenant: tenant, Limit: 9999})
+		if err != nil || len(all) != want {
+			t.Fatalf("%s: %d entries, %v", tenant, len(all), err)
+		}
+		for i, e := range all {
+			if n := int(e.Prompt); (tenant == "bolt") != (n%5 == 4) || e.RequestID != fmt.Sprintf("r%d", n) || i > 0 && !e.ID.Before(all[i-1].ID) {
+				t.Fatalf("%s has %+v", tenant, e)
+			}
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ type Store struct {
 	writer *sql.DB
 	reader *sql.DB
 	names  *names // the writer's
+	packs  packs  // the same
 }
 
 var _ store.Store = (*Store)(nil)

@@ -82,7 +82,7 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	closing(t, s)
-	refused("a newer schema", path, "schema has version 99 and this program knows versions up to 2")
+	refused("a newer schema", path, "schema has version 99 and this program knows versions up to 3")
 
 	foreign := filepath.Join(dir, "foreign.db")
 	db, err := connect(foreign, "deferred")
@@ -157,7 +157,7 @@ func TestNamesOfFailedTransactions(t *testing.T) {
 	s := openTest(t, filepath.Join(t.TempDir(), "s.db"))
 	e := store.Entry{ID: store.NewEntryID(now()), Tenant: "acme", Model: "m", RequestID: "r"}
 	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := s.writer.ExecContext(ctx, "CREATE TRIGGER no BEFORE INSERT ON entries BEGIN SELECT raise(ABORT, 'no'); END"); err != nil {
+	if _, err := s.writer.ExecContext(ctx, "CREATE TRIGGER no BEFORE INSERT ON entry_blocks BEGIN SELECT raise(ABORT, 'no'); END"); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Record(ctx, &store.Batch{Entries: []store.Entry{e}}); err == nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,6 +66,65 @@ func ledger(t *testing.T, s store.Store) {
 	must(t, err)
 	if len(got) > 0 {
 		t.Errorf("entries of nobody: %+v", got)
+	}
+}
+
+// However entries came in, in overlapping batches of any size, pages of any size list each once, the
+// newest first; and what is trimmed is exactly what is older.
+func pagesOfEntries(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	rnd := rand.New(rand.NewPCG(5, 6))
+	want := map[string][]store.EntryID{}
+	for i := 0; i < 3000; {
+		var batch []store.Entry
+		for range 1 + rnd.IntN(1+rnd.IntN(200)) {
+			// About in the order of time, as requests take longer or shorter.
+			e := entry(may4.Add(time.Duration(i+rnd.IntN(100))*time.Millisecond), func(e *store.Entry) {
+				e.Tenant, e.RequestID = []string{"a", "a", "a", "b"}[rnd.IntN(4)], strings.Repeat("r", rnd.IntN(300))
+			})
+			batch = append(batch, e)
+			want[e.Tenant] = append(want[e.Tenant], e.ID)
+			i++
+		}
+		record(t, s, batch...)
+	}
+	check := func() {
+		t.Helper()
+		for tenant, all := range want {
+			slices.SortFunc(all, func(a, b store.EntryID) int { return b.Compare(a) })
+			q := store.EntryQuery{Tenant: tenant, Limit: 1 + rnd.IntN(150)}
+			var got []store.EntryID
+			for {
+				page, err := s.Entries(ctx, &q)
+				must(t, err)
+				for i := range page {
+					got = append(got, page[i].ID)
+				}
+				if len(page) < q.Limit {
+					break
+				}
+				q.Before = got[len(got)-1]
+			}
+			if !slices.Equal(got, all) {
+				t.Errorf("%s in pages of %d: %d entries of %d, or in another order", tenant, q.Limit, len(got), len(all))
+			}
+		}
+	}
+	check()
+	for range 5 {
+		limit := store.FirstEntryID(may4.Add(time.Duration(rnd.IntN(3000)) * time.Millisecond))
+		gone := 0
+		for tenant, all := range want {
+			n := len(all)
+			want[tenant] = slices.DeleteFunc(all, func(id store.EntryID) bool { return id.Before(limit) })
+			gone += n - len(want[tenant])
+		}
+		n, err := s.TrimEntries(ctx, limit.Time())
+		must(t, err)
+		if n != gone {
+			t.Errorf("%d were trimmed, not %d", n, gone)
+		}
+		check()
 	}
 }
 

@@ -21,7 +21,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		test func(t *testing.T, s store.Store)
 	}{
 		{"tenants", tenants}, {"keys", keys}, {"rotation", rotation}, {"policies", policies}, {"modules", modules}, {"isolation", isolation},
-		{"ledger", ledger}, {"twice", twice}, {"trimmed entries", trimmedEntries}, {"usage", usage}, {"property", sumsEqualEntries}, {"blocks", blocks}, {"trimming", trimming},
+		{"ledger", ledger}, {"twice", twice}, {"pages of entries", pagesOfEntries}, {"trimmed entries", trimmedEntries}, {"usage", usage}, {"property", sumsEqualEntries}, {"blocks", blocks}, {"trimming", trimming},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
 	}

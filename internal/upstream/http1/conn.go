@@ -42,12 +42,12 @@ func (c *conn) exchange(ctx context.Context, r *Request) (resp *Response, sent b
 		return nil, true, err
 	}
 	x.stop = context.AfterFunc(ctx, x.abort)
-	if len(r.Body) <= inlineBody {
-		sent, err = c.write(head, r.Body)
+	if r.length() <= inlineBody {
+		sent, err = c.write(head, pieces{r.Body, r.Middle, r.End})
 	} else {
 		sent, err = true, nil
 		x.late.Store(writing)
-		go x.writeLate(head, r.Body)
+		go x.writeLate(head, pieces{r.Body, r.Middle, r.End})
 	}
 	if err != nil {
 		_ = x.Close()
@@ -61,22 +61,28 @@ func (c *conn) exchange(ctx context.Context, r *Request) (resp *Response, sent b
 }
 
 // write writes the head and the body of a request, in one piece if they are small. It takes the head's buffer.
-func (c *conn) write(head, body []byte) (sent bool, err error) {
-	var n, m int
-	if len(head)+len(body) <= bufferSize {
-		head = append(head, body...)
-		n, err = c.stream.Write(head)
-	} else if c.stream == c.socket {
-		parts := net.Buffers{head, body}
-		var all int64
-		all, err = parts.WriteTo(c.stream)
-		n = int(all)
-	} else if n, err = c.stream.Write(head); err == nil {
-		m, err = c.stream.Write(body)
+func (c *conn) write(head []byte, body pieces) (sent bool, err error) {
+	// What is short leaves with the head, so that it takes no packet, or record of TLS, of its own.
+	i := 0
+	for i < len(body) && len(head)+len(body[i]) <= bufferSize {
+		head = append(head, body[i]...)
+		i++
+	}
+	var n int64
+	if i == len(body) {
+		var m int
+		m, err = c.stream.Write(head)
+		n = int64(m)
+	} else {
+		parts := append(append(make(net.Buffers, 0, 1+len(body)), head), body[i:]...)
+		n, err = parts.WriteTo(c.stream)
 	}
 	putBuffer(head)
-	return n+m > 0 || err == nil, err
+	return n > 0 || err == nil, err
 }
+
+// pieces are what a body consists of.
+type pieces [3][]byte
 
 // States of an exchange.
 const (
@@ -154,7 +160,7 @@ func (x *exchange) finish() {
 
 // writeLate writes a long request beside the reading of its answer. When it fails, the reader learns of it from the
 // connection, after what the host may have said before.
-func (x *exchange) writeLate(head, body []byte) {
+func (x *exchange) writeLate(head []byte, body pieces) {
 	_, err := x.conn.write(head, body)
 	switch {
 	case err == nil && x.late.CompareAndSwap(writing, written), err != nil && x.late.CompareAndSwap(writing, failed):

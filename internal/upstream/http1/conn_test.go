@@ -152,6 +152,28 @@ func TestLongBodies(t *testing.T) {
 	}
 }
 
+// TestBodiesInPieces: what arrives is the same, whether a piece leaves with the head, by itself or beside the reading.
+func TestBodiesInPieces(t *testing.T) {
+	t.Parallel()
+	h := serve(t, echo)
+	sizes := []int{0, 1, 4000, bufferSize, inlineBody, 2 * inlineBody}
+	for _, first := range sizes {
+		for _, second := range sizes {
+			for _, third := range sizes {
+				body := longBody[:first+second+third]
+				r := &Request{Method: "POST", URI: "/", Body: body[:first], Middle: body[first : first+second], End: body[first+second:]}
+				resp, err := h.Do(t.Context(), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, err := io.ReadAll(resp.Body); err != nil || !bytes.Equal(got, body) {
+					t.Fatalf("%d, %d and %d bytes came back as %d, %v", first, second, third, len(got), err)
+				}
+			}
+		}
+	}
+}
+
 // TestEarlyAnswer has a host answer before it has read the body, which it never does. The rest of the body must not get into
 // the way of another request.
 func TestEarlyAnswer(t *testing.T) {

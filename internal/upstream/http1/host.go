@@ -67,7 +67,12 @@ type Request struct {
 	Header http.Header
 	// Body is not copied, and a vendor may answer before it has read it all, so it must never be changed.
 	Body []byte
+	// Middle and End follow Body, so that its parts need not be put together.
+	Middle, End []byte
 }
+
+// length is that of the whole body.
+func (r *Request) length() int { return len(r.Body) + len(r.Middle) + len(r.End) }
 
 // Response is an answer whose body has not been read.
 type Response struct {

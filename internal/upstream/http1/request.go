@@ -52,9 +52,9 @@ func appendHead(dst []byte, host string, r *Request) ([]byte, error) {
 			dst = append(dst, '\r', '\n')
 		}
 	}
-	if len(r.Body) > 0 || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if r.length() > 0 || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		dst = append(dst, "Content-Length: "...)
-		dst = strconv.AppendInt(dst, int64(len(r.Body)), 10)
+		dst = strconv.AppendInt(dst, int64(r.length()), 10)
 		dst = append(dst, '\r', '\n')
 	}
 	return append(dst, '\r', '\n'), nil

@@ -43,6 +43,32 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
+// TestCompletionLeavesNothing checks that an answer says nothing of the one before it.
+func TestCompletionLeavesNothing(t *testing.T) {
+	text := jsonraw.Value(`"text"`)
+	plain := func(c *Completion) string {
+		c.Reset()
+		c.Add().Call(text, text, nil)
+		c.Add()
+		return string(c.Append(nil))
+	}
+	want := plain(&Completion{})
+	c := Completion{ID: text, Model: text, Created: 7, Usage: abi.Usage{Present: true, Prompt: 1}}
+	for range 2 {
+		ch := c.Add()
+		ch.Content(text)
+		ch.Reasoning(text)
+		ch.Call(text, text, nil)
+		ch.Refusal, ch.Logprobs, ch.Finish, ch.Extra = text, jsonraw.Value("{}"), FinishStop, []Extra{{"extra", text}}
+	}
+	if got := plain(&c); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if c.Usage != (abi.Usage{}) {
+		t.Errorf("usage %+v", c.Usage)
+	}
+}
+
 func TestStream(t *testing.T) {
 	for _, flags := range []uint16{0, abi.FlagIncludeUsage} {
 		var out abi.StreamOutput

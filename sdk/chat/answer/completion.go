@@ -55,7 +55,12 @@ type Extra struct {
 }
 
 // Reset empties c and keeps its capacity.
-func (c *Completion) Reset() { *c = Completion{Choices: c.Choices[:0]} }
+func (c *Completion) Reset() {
+	// Field by field: assigning a whole new struct is several times as slow in a guest.
+	c.ID, c.Model, c.Created, c.Choices = nil, nil, 0, c.Choices[:0]
+	u := &c.Usage
+	u.Present, u.Prompt, u.Completion, u.Cached, u.CacheWrite, u.Reasoning = false, 0, 0, 0, 0, 0
+}
 
 // Add appends an empty choice and returns it; it is valid until the next Add.
 func (c *Completion) Add() *Choice {
@@ -66,10 +71,10 @@ func (c *Completion) Add() *Choice {
 		c.Choices = append(c.Choices, Choice{})
 	}
 	ch := &c.Choices[n]
-	*ch = Choice{
-		Extra: ch.Extra[:0], content: jsonraw.Writer{Buf: ch.content.Buf[:0]},
-		reasoning: jsonraw.Writer{Buf: ch.reasoning.Buf[:0]}, calls: jsonraw.Writer{Buf: ch.calls.Buf[:0]},
-	}
+	// See Reset. Content and reasoning have the insides of strings alone, so that their writers stay as they were made.
+	ch.HasContent, ch.Refusal, ch.Extra, ch.Logprobs, ch.Finish = false, nil, ch.Extra[:0], nil, ""
+	ch.content.Buf, ch.reasoning.Buf, ch.reasoned, ch.called = ch.content.Buf[:0], ch.reasoning.Buf[:0], false, 0
+	ch.calls = jsonraw.Writer{Buf: ch.calls.Buf[:0]}
 	return ch
 }
 

@@ -41,7 +41,7 @@ func Valid(data []byte) (at int, reason string) {
 			if i = CheckString(data, i+1); i < 0 {
 				return stringError(data, ^i)
 			}
-			i &^= EscapeSeen
+			i &^= Seen
 			if key {
 				if i >= len(data) || data[i] != ':' {
 					if i = SkipSpace(data, i); i >= len(data) || data[i] != ':' {
@@ -120,23 +120,27 @@ func Valid(data []byte) (at int, reason string) {
 	}
 }
 
-// EscapeSeen is added to an offset behind a string that contains a backslash.
-const EscapeSeen = 1 << 40
+// Marks that are added to the offset behind a string.
+const (
+	EscapeSeen = 1 << 40 // it contains a backslash
+	WideSeen   = 1 << 41 // it contains an escape with four digits, and so EscapeSeen is there too
+	Seen       = EscapeSeen | WideSeen
+)
 
 // CheckString checks the string whose inside starts at i, and returns the offset behind its closing quote, with
-// EscapeSeen, or ^offset of a mistake. It is small, with two words a turn, because in a guest a turn of a loop costs
+// the marks of what it has seen, or ^offset of a mistake. It is small, with two words a turn, because in a guest a turn of a loop costs
 // more the more variables the function has.
 func CheckString(data []byte, i int) int {
 	seen := 0
 	for i+8 <= len(data) {
 		w := Load8(data, i)
-		hit := ZeroBytes(w^Quotes) | ZeroBytes(w^Slashes) | Below20(w)
+		hit := Special(w)
 		if hit == 0 {
 			if i += 8; i+8 > len(data) {
 				break
 			}
 			w = Load8(data, i)
-			if hit = ZeroBytes(w^Quotes) | ZeroBytes(w^Slashes) | Below20(w); hit == 0 {
+			if hit = Special(w); hit == 0 {
 				i += 8
 				continue
 			}
@@ -145,7 +149,7 @@ func CheckString(data []byte, i int) int {
 		if data[i] == '"' {
 			return i + 1 + seen
 		}
-		seen = EscapeSeen
+		seen |= EscapeSeen
 		if data[i] == '\\' && i+1 < len(data) && (data[i+1] == '"' || data[i+1] == 'n' || data[i+1] == '\\') {
 			i += 2
 			continue
@@ -153,6 +157,8 @@ func CheckString(data []byte, i int) int {
 		if i = checkEscape(data, i); i < 0 {
 			return i
 		}
+		seen |= i & WideSeen
+		i &^= WideSeen
 	}
 	for i < len(data) {
 		if !special[data[i]] {
@@ -162,16 +168,18 @@ func CheckString(data []byte, i int) int {
 		if data[i] == '"' {
 			return i + 1 + seen
 		}
-		seen = EscapeSeen
+		seen |= EscapeSeen
 		if i = checkEscape(data, i); i < 0 {
 			return i
 		}
+		seen |= i & WideSeen
+		i &^= WideSeen
 	}
 	return ^len(data)
 }
 
-// checkEscape checks the escape which should start at i, and returns the offset behind it, or ^offset of a
-// mistake.
+// checkEscape checks the escape which should start at i, and returns the offset behind it, with WideSeen, or ^offset
+// of a mistake.
 func checkEscape(data []byte, i int) int {
 	if data[i] != '\\' {
 		return ^i
@@ -188,7 +196,7 @@ func checkEscape(data []byte, i int) int {
 				return ^i
 			}
 		}
-		return i + 1
+		return i + 1 + WideSeen
 	default:
 		return ^i
 	}

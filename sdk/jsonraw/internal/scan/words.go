@@ -54,6 +54,13 @@ func ZeroBytes(w uint64) uint64 { return (w - LowBits) &^ w & HighBits }
 // Below20 marks in the same way the bytes that are control characters.
 func Below20(w uint64) uint64 { return (w - LowBits*0x20) &^ w & HighBits }
 
+// Special marks in the same way the bytes which do not stand for themselves in a string: quotes, backslashes and control
+// characters. With its second bit turned a quote is a space, and no other byte comes to be one or less but control
+// characters, so that one comparison finds both.
+func Special(w uint64) uint64 {
+	return (((w ^ LowBits*0x02) - LowBits*0x21) | ((w ^ Slashes) - LowBits)) &^ w & HighBits
+}
+
 // IndexSlash returns the offset of the first backslash from i on, or the length of s, and whether all before it is
 // ASCII. It may say that it is not because of a byte further on.
 func IndexSlash(s []byte, i int) (end int, ascii bool) {
@@ -100,14 +107,14 @@ func IndexSpecial(s []byte, i int) int {
 func IndexUnsafe[T ~string | ~[]byte](s T, i int) int {
 	for i+8 <= len(s) {
 		w := Load8(s, i)
-		if hit := ZeroBytes(w^Quotes) | ZeroBytes(w^Slashes) | Below20(w) | w&HighBits; hit != 0 {
+		if hit := Special(w) | w&HighBits; hit != 0 {
 			return i + bits.TrailingZeros64(hit)>>3
 		}
 		i += 8
 	}
 	if i < len(s) {
 		w := loadTail(s, i)
-		if hit := ZeroBytes(w^Quotes) | ZeroBytes(w^Slashes) | Below20(w) | w&HighBits; hit != 0 {
+		if hit := Special(w) | w&HighBits; hit != 0 {
 			return i + bits.TrailingZeros64(hit)>>3
 		}
 	}
@@ -143,14 +150,14 @@ func SkipBlank(s []byte, i int) int {
 func IndexEscaped(s []byte, i int) int {
 	for i+8 <= len(s) {
 		w := Load8(s, i)
-		if hit := ZeroBytes(w^Quotes) | ZeroBytes(w^Slashes) | Below20(w); hit != 0 {
+		if hit := Special(w); hit != 0 {
 			return i + bits.TrailingZeros64(hit)>>3
 		}
 		i += 8
 	}
 	if i < len(s) {
 		w := loadTail(s, i)
-		if hit := ZeroBytes(w^Quotes) | ZeroBytes(w^Slashes) | Below20(w); hit != 0 {
+		if hit := Special(w); hit != 0 {
 			return i + bits.TrailingZeros64(hit)>>3
 		}
 	}
