@@ -52,8 +52,11 @@ func readHeaders(req *gateway.Request, h http.Header) error {
 	if len(req.Tags) == 0 {
 		for _, line := range h.Values(headerTags) {
 			for tag := range strings.SplitSeq(line, ",") {
-				if tag = strings.TrimSpace(tag); tag != "" {
-					req.Tags = append(req.Tags, tag)
+				if tag = strings.TrimSpace(tag); tag == "" {
+					continue
+				}
+				if e := req.AddTag(strings.ToLower(headerTags), tag); e != nil {
+					return e
 				}
 			}
 		}

@@ -29,11 +29,34 @@ type Books struct {
 	decisions Decisions
 	log       *slog.Logger
 	records   sync.Pool // *decisionlog.Record, to be filled in anew
+
+	mu    sync.Mutex
+	codes map[string]bool // of errors, as far as the ledger was told
+}
+
+// maxCodes bounds the error codes that the ledger is told: vendors and policies make up their own, and it keeps every name.
+const (
+	maxCodes = 256
+	other    = "other"
+)
+
+// code is an error's code, as long as there are few of them.
+func (b *Books) code(code string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case code == "" || b.codes[code]:
+		return code
+	case len(b.codes) == maxCodes:
+		return other
+	}
+	b.codes[code] = true
+	return code
 }
 
 // New returns books that write into a ledger and a log of decisions.
 func New(l Ledger, d Decisions, log *slog.Logger) *Books {
-	return &Books{ledger: l, decisions: d, log: log, records: sync.Pool{New: func() any { return &decisionlog.Record{} }}}
+	return &Books{ledger: l, decisions: d, log: log, codes: map[string]bool{}, records: sync.Pool{New: func() any { return &decisionlog.Record{} }}}
 }
 
 // Enter writes a request into the ledger. It is called before the last byte of the answer is sent.
@@ -42,6 +65,9 @@ func (b *Books) Enter(rec *gateway.Record) {
 	r := b.records.Get().(*decisionlog.Record)
 	defer b.records.Put(r)
 	r.Entry = entry(rec)
+	if r.Entry.Error != "" {
+		r.Entry.Error = b.code(r.Entry.Error)
+	}
 	if err := b.ledger.Record(&r.Entry); err != nil {
 		b.log.Error("request is missing in the ledger", "request", rec.Request.ID, "error", err)
 	}

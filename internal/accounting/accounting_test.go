@@ -2,6 +2,7 @@ package accounting
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"slices"
@@ -156,5 +157,24 @@ func TestFullLedger(t *testing.T) {
 	New(p, p, slog.New(slog.NewTextHandler(&log, nil))).Enter(answered())
 	if !strings.Contains(log.String(), "request=req-1") || !strings.Contains(log.String(), "the journal is full") {
 		t.Errorf("the log has %q", log.String())
+	}
+}
+
+// Error codes that policies make up do not fill the ledger's list of names.
+func TestErrorCodesAreFew(t *testing.T) {
+	t.Parallel()
+	p := &pages{}
+	b := New(p, p, slog.New(slog.DiscardHandler))
+	for i := range 1000 {
+		rec := answered()
+		rec.Err = &gateway.Error{Status: 403, Code: fmt.Sprint("made_up_", i%500)}
+		b.Enter(rec)
+	}
+	seen := map[string]int{}
+	for _, e := range p.entries {
+		seen[e.Error]++
+	}
+	if len(seen) != maxCodes+1 || seen["made_up_0"] != 2 || seen[other] != 2*(500-maxCodes) {
+		t.Errorf("%d codes, %d times %q", len(seen), seen[other], other)
 	}
 }

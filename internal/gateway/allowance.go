@@ -38,14 +38,7 @@ func (r *run) reserve(g *Group) *Error {
 // else as many as answers of the group have, at the prices of the dearest deployment. A price that is
 // not known counts nothing.
 func (r *run) guess(g *Group) (e limits.Estimate) {
-	u := abi.Usage{Present: true, Prompt: uint64(r.req.PromptTokens)}
-	switch {
-	case r.req.Endpoint == abi.EndpointEmbeddings:
-	case r.req.MaxOutput > 0:
-		u.Completion = uint64(r.req.MaxOutput)
-	default:
-		u.Completion = uint64(g.output.Value())
-	}
+	u := r.foreseen(g)
 	e.Tokens = int64(u.Prompt + u.Completion)
 	for _, d := range g.Deployments {
 		if r.req.Tenant.mayCall(d) && d.Fitness(&r.req.Facts) == fleet.Fit {
@@ -54,6 +47,19 @@ func (r *run) guess(g *Group) (e limits.Estimate) {
 		}
 	}
 	return e
+}
+
+// foreseen is the usage that the request will probably come to in a group.
+func (r *run) foreseen(g *Group) abi.Usage {
+	u := abi.Usage{Present: true, Prompt: uint64(r.req.PromptTokens)}
+	switch {
+	case r.req.Endpoint == abi.EndpointEmbeddings:
+	case r.req.MaxOutput > 0:
+		u.Completion = uint64(r.req.MaxOutput)
+	default:
+		u.Completion = uint64(g.output.Value())
+	}
+	return u
 }
 
 // settle puts what the request has used in the place of what it reserved. The ledger has the same

@@ -212,6 +212,10 @@ func (a *attempt) succeeded(at time.Time, usage *abi.Usage) {
 	rec := a.record()
 	rec.Duration = at.Sub(rec.Start)
 	a.report.Usage, a.report.Cost = *usage, a.d.Cost(usage)
+	if !usage.Present { // the vendor is silent, and a budget must fill all the same
+		foreseen := a.foreseen(a.group)
+		a.report.Cost, a.report.Estimated = a.d.Cost(&foreseen), true
+	}
 	a.d.Health.End()
 	a.d.Health.Succeeded(&health.Outcome{
 		At: at, Trial: a.trial, TTFT: rec.TTFT, Total: rec.Duration, Streamed: a.req.Stream,

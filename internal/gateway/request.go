@@ -38,6 +38,15 @@ func ParseTimeout(name, value string) (time.Duration, *Error) {
 	return d, nil
 }
 
+// AddTag adds a tag that stands in a header. name is for the error.
+func (q *Request) AddTag(name, tag string) *Error {
+	q.Tags = append(q.Tags, tag)
+	if m := inspect.Tags(name, q.Tags); m != nil {
+		return mistaken(m)
+	}
+	return nil
+}
+
 func mistaken(m *inspect.Mistake) *Error { return InvalidRequest(m.Code, m.Param, "%s", m.Message) }
 
 // flags are what an adapter hears of how the client wants its answer.

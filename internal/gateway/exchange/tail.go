@@ -7,6 +7,8 @@ import "github.com/switchyard-gateway/switchyard/sdk/abi"
 type Tail struct {
 	Sink
 	contents uint64 // chunks
+	bytes    uint64 // in them
+	least    uint64 // in one of them
 	finished bool   // a finish reason came
 	holds    bool
 	kind     abi.ChunkKind
@@ -19,7 +21,11 @@ func (t *Tail) Chunk(kind abi.ChunkKind, data []byte) error {
 		return err
 	}
 	if kind == abi.ChunkContent {
-		t.contents++
+		n := uint64(len(data))
+		if t.contents++; t.contents == 1 || n < t.least {
+			t.least = n
+		}
+		t.bytes += n
 		return t.Sink.Chunk(kind, data)
 	}
 	t.finished = t.finished || kind == abi.ChunkFinish
@@ -39,16 +45,20 @@ func (t *Tail) Release() error {
 	return t.Sink.Chunk(t.kind, t.data)
 }
 
-// Complete makes, of what the vendor has said, the usage of a client that left before the end: a
-// chunk of content is taken for a token, unless the vendor has counted to its end. It reports
-// whether anything was guessed.
+// Complete makes, of what the vendor has said, the usage of an answer that ended before its end, unless the
+// vendor has counted to there. It reports whether anything was guessed.
 func (t *Tail) Complete(u *abi.Usage, prompt uint32) bool {
-	if u.Present && (t.finished || u.Completion >= t.contents) {
+	seen := t.tokens()
+	if u.Present && (t.finished || u.Completion >= seen) {
 		return false
 	}
 	if !u.Present {
 		*u = abi.Usage{Present: true, Prompt: uint64(prompt)}
 	}
-	u.Completion = t.contents
+	u.Completion = seen
 	return true
 }
+
+// tokens guesses how many went by: one a chunk, or more where chunks carry much. What the smallest has
+// is taken for the frame that all have, and four bytes of the rest for a token.
+func (t *Tail) tokens() uint64 { return max(t.contents, (t.bytes-t.contents*t.least)/4) }

@@ -53,6 +53,12 @@ func groupNames(param string, v jsonraw.Value) ([]string, *Mistake) {
 	return names, nil
 }
 
+// Bounds of tags, which go into the input of every decision and into its record.
+const (
+	maxTags = 64
+	maxTag  = 128 // bytes
+)
+
 func (r *Facts) addTags(param string, v jsonraw.Value) *Mistake {
 	if v.Kind() != jsonraw.Array {
 		return wrongType(param, "an array of strings", v)
@@ -61,7 +67,19 @@ func (r *Facts) addTags(param string, v jsonraw.Value) *Mistake {
 		if el.Value.Kind() != jsonraw.String {
 			return wrongType(param, "an array of strings", el.Value)
 		}
-		r.Tags = append(r.Tags, el.Value.Text())
+		tag := el.Value.Text()
+		r.Tags = append(r.Tags, tag)
+		if m := Tags(param, r.Tags); m != nil {
+			return m
+		}
+	}
+	return nil
+}
+
+// Tags looks at a list whose last tag is new.
+func Tags(param string, tags []string) *Mistake {
+	if n := len(tags); n > maxTags || len(tags[n-1]) > maxTag {
+		return mistake("invalid_value", param, "Invalid value for %q: a request may have %d tags of at most %d bytes.", param, maxTags, maxTag)
 	}
 	return nil
 }

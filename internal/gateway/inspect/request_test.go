@@ -165,7 +165,7 @@ func TestTheLongestValueIsNoted(t *testing.T) {
 		`{"model":"m","input":` + long(bigValue-1) + `}`:                                                           0,
 		` {"timeout":1,"input":` + long(bigValue) + ` , "model":"m"} `:                                             bigValue,
 		`{"input":` + long(bigValue) + `,"extra":` + long(2*bigValue) + `,"model":"m","tags":["a"],"timeout":2}`:   2 * bigValue,
-		`{"tags":` + long(3*bigValue) + `,"input":` + long(2*bigValue) + `,"model":"m"}`:                           0, // it is taken out
+		`{"fallbacks":` + long(3*bigValue) + `,"input":` + long(2*bigValue) + `,"model":"m"}`:                      0, // it is taken out
 		`{"model":"m","input":1,"extra":` + long(bigValue) + `,"\u0069nput":` + long(2*bigValue) + `,"timeout":1}`: 2 * bigValue,
 	} {
 		var r Facts
@@ -247,4 +247,19 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("stripped %s of %s", stripped, body)
 		}
 	})
+}
+
+func TestTagsAreBounded(t *testing.T) {
+	t.Parallel()
+	tags := func(n, size int) string {
+		return strings.TrimSuffix(strings.Repeat(`"`+strings.Repeat("x", size)+`",`, n), ",")
+	}
+	for list, good := range map[string]bool{tags(64, 128): true, tags(65, 1): false, tags(1, 129): false} {
+		for _, body := range []string{`{"model":"m","messages":[],"tags":[` + list + `]}`, `{"model":"m","messages":[],"metadata":{"tags":[` + list + `]}}`} {
+			var r Facts
+			if m := r.Decode(abi.EndpointChat, []byte(body)); (m == nil) != good {
+				t.Errorf("%.60s: %v", body, m)
+			}
+		}
+	}
 }

@@ -30,7 +30,7 @@ func BenchmarkAdd(b *testing.B) {
 // served.
 func packed(b *testing.B, decisions int) (*Log, func() int64) {
 	sink := openStore(b)
-	l := Open(sink, Options{MaxAge: 100 * 365 * 24 * time.Hour}) // the traffic is of a day in the past
+	l := Open(sink, Options{MaxAge: 10 * 365 * 24 * time.Hour}) // the traffic is of a day in the past
 	b.Cleanup(func() { closing(b, l) })
 	tr := newTraffic(8, 5)
 	var r Record
