@@ -11,6 +11,7 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/host/internal/guestmemory"
 	"github.com/switchyard-gateway/switchyard/host/internal/sandbox"
+	"github.com/switchyard-gateway/switchyard/host/meter"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -80,7 +81,7 @@ func (i *Instance) Call(e Export, message []byte, fuel int64) (answer []byte, er
 		i.account()
 		return nil, i.trap(err)
 	}
-	if i.account(); i.used > sandbox.First {
+	if i.account(); i.used > meter.Slice {
 		i.renew(e)
 	}
 	if size := i.mem.Size(); size != i.size.Load() {
@@ -139,7 +140,7 @@ func (i *Instance) resize(message []byte, fuel int64) error {
 	i.stack[0] = size
 	i.fill(fuel)
 	err := i.input.CallWithStack(&i.world, i.stack[:])
-	if i.account(); i.used > sandbox.First {
+	if i.account(); i.used > meter.Slice {
 		i.input = i.mod.ExportedFunction(abi.ExportInput)
 	}
 	if err != nil {
