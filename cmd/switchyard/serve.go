@@ -71,7 +71,7 @@ func serve(ctx context.Context, path, listen string, getenv lookup, log *slog.Lo
 	if err := r.watch(watching); err != nil {
 		return err
 	}
-	if cfg.Open() {
+	if cfg.Open() && r.open() {
 		log.Warn("no tenants are configured: everybody who reaches this address may send requests", "listen", ln.Addr().String())
 	}
 	log.Info("serving", "listen", ln.Addr().String(), "version", buildVersion(), "config", path)

@@ -141,7 +141,11 @@ func refused(resp *http.Response, text []byte) error {
 	if json.Unmarshal(text, &body) != nil || body.Error.Message == "" {
 		return fmt.Errorf("the router answered with status %s", resp.Status)
 	}
-	lines := []string{fmt.Sprintf("%d %s: %s", resp.StatusCode, body.Error.Code, body.Error.Message)}
+	message := body.Error.Message
+	if len(body.Error.Reasons) > 0 { // which the message repeats
+		message, _, _ = strings.Cut(message, ": ")
+	}
+	lines := []string{fmt.Sprintf("%d %s: %s", resp.StatusCode, body.Error.Code, message)}
 	for _, r := range body.Error.Reasons {
 		if r.Place != "" {
 			r.Message = r.Place + ": " + r.Message

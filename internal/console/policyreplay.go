@@ -112,6 +112,10 @@ func (c *client) abandon(ctx context.Context, path string) error {
 // report prints a result for people.
 func report(out io.Writer, job *replay.Job) error {
 	r := job.Result
+	if r.Requests == 0 {
+		_, err := fmt.Fprintln(out, "there are no recorded requests to replay yet")
+		return err
+	}
 	w := table(out)
 	fmt.Fprintf(w, "%s@%d\t%d requests, %s to %s\n", job.Policy, job.Version, r.Requests, stamp(r.From), stamp(r.To))
 	fmt.Fprintf(w, "elsewhere\t%d (%.1f %%)\n", r.Moved, 100*r.Share)

@@ -46,7 +46,7 @@ func (a *API) keyRoutes() {
 	}, a.showKey)
 	endpoint.Add(a.table, endpoint.Route{
 		Method: http.MethodPatch, Path: path + "/{key}", ID: "change-key", Tag: surfaces.Tenants, Summary: "Change, disable or enable a key",
-		About: "What is left out stays as it is. The change is in force when the answer comes.", Missing: noSuchKey, Fails: []endpoint.Kind{endpoint.NoTenant, configured, endpoint.Exists, endpoint.Conflict},
+		About: "What is left out stays as it is; scopes and limits that are there replace all of what was. The change is in force when the answer comes.", Missing: noSuchKey, Fails: []endpoint.Kind{endpoint.NoTenant, configured, endpoint.Exists, endpoint.Conflict},
 	}, a.changeKey)
 	endpoint.Add(a.table, endpoint.Route{
 		Method: http.MethodDelete, Path: path + "/{key}", ID: "delete-key", Tag: surfaces.Tenants, Summary: "Delete a key",

@@ -40,7 +40,7 @@ func (a *API) tenantRoutes() {
 	}, a.showTenant)
 	endpoint.Add(a.table, endpoint.Route{
 		Method: http.MethodPatch, Path: "/admin/tenants/{tenant}", ID: "change-tenant", Tag: surfaces.Tenants, Summary: "Change a tenant",
-		About: "What is left out stays as it is. The change is in force when the answer comes.", Missing: endpoint.NoTenant, Fails: []endpoint.Kind{configured, closed, endpoint.Conflict},
+		About: "What is left out stays as it is; lists, pins and limits that are there replace all of what was. The change is in force when the answer comes.", Missing: endpoint.NoTenant, Fails: []endpoint.Kind{configured, closed, endpoint.Conflict},
 	}, a.changeTenant)
 	endpoint.Add(a.table, endpoint.Route{
 		Method: http.MethodDelete, Path: "/admin/tenants/{tenant}", ID: "close-tenant", Tag: surfaces.Tenants, Summary: "Close a tenant",
