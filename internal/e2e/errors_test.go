@@ -128,7 +128,7 @@ func TestStartRefusals(t *testing.T) {
 		{name: "a strategy as a provider", config: head + strings.Replace(good, "plugin: openai", "plugin: cost", 1),
 			want: `CONFIG:4: providers.p.plugin: ` + modules + `/cost.wasm: it is a strategy, but providers.p needs a provider (used by providers.p)`},
 		{name: "plugin refuses its config", config: head + strings.Replace(good, "base_url", "config: {vendr: x}, base_url", 1),
-			want: `CONFIG:4: providers.p.plugin: ` + modules + `/openai.wasm: configure: unknown setting "vendr"; known are vendor, `},
+			want: `CONFIG:4: providers.p.config: unknown setting "vendr"; known are vendor, `},
 		{name: "port in use", config: head + good, listen: taken.Addr().String(), passesCheck: true,
 			want: fmt.Sprintf("listening on %[1]s: listen tcp %[1]s: bind: address already in use", taken.Addr())},
 		{name: "open to everybody", config: head + good, listen: "0.0.0.0:0", passesCheck: true,

@@ -255,7 +255,7 @@ func TestPolicyRefusals(t *testing.T) {
 		{"no such plugin", "fikle", "", `CONFIG:8: tenants.acme.policy.plugin: DIR/fikle.wasm: no such file;`},
 		{"a provider", "openai", "", `CONFIG:8: tenants.acme.policy.plugin: DIR/openai.wasm: it is a provider, but tenants.acme.policy needs a strategy`},
 		{"a filter", "fickle-filter", "", `CONFIG:8: tenants.acme.policy.plugin: plugin "fickle-filter" is a filter, and a policy has to score`},
-		{"its config", "{plugin: fickle, config: {like: b}}", "", `CONFIG:8: tenants.acme.policy.plugin: DIR/fickle.wasm: configure: unknown key "like"; known: prefer`},
+		{"its config", "{plugin: fickle, config: {like: b}}", "", `CONFIG:8: tenants.acme.policy.config: unknown key "like"; known: prefer`},
 		{"too large", "fickle", "limits: {policies: {module_size: 100KiB}}", `CONFIG:8: tenants.acme.policy.plugin: DIR/fickle.wasm: `},
 		{"too little fuel to start", "fickle", "limits: {policies: {fuel: {start: 1000}}}", `CONFIG:8: tenants.acme.policy.plugin: DIR/fickle.wasm: `},
 		{"a limit", "fickle", "limits: {policies: {memory: 1}}", `CONFIG:9: limits.policies.memory: "1" is less than 64KiB`},
