@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -55,10 +56,12 @@ func serve(ctx context.Context, path, listen string, getenv lookup, log *slog.Lo
 		}
 	}()
 	cfg := r.config.Load()
-	if listen == "" {
-		listen = cfg.Server.Listen
-	}
+	given := listen
+	listen = cmp.Or(given, cfg.Server.Listen)
 	if err := cfg.CheckListen(listen, !r.state.directory.Empty()); err != nil {
+		if given == "" {
+			return config.Problems{cfg.Problem(0, "server.listen", err.Error())}
+		}
 		return err
 	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)

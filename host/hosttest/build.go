@@ -120,7 +120,8 @@ func New(t testing.TB) *host.Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	patient := host.Limits{Compile: host.Compile{CPU: time.Hour, Timeout: time.Hour}} // the test binary has its own
+	// The test binary has limits of its own, and how much fuel a byte may take is what adapters' tests measure.
+	patient := host.Limits{Fuel: host.Fuel{PerByte: 5000}, Compile: host.Compile{CPU: time.Hour, Timeout: time.Hour}}
 	h, err := host.New(t.Context(), host.Options{
 		CacheDir: filepath.Join(cache, "compiled"),
 		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
