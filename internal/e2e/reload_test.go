@@ -103,7 +103,7 @@ func TestBadConfigsChangeNothing(t *testing.T) {
 		{"empty", "", "CONFIG:1: the file is empty"},
 		{"no such plugin", strings.Replace(good, "plugin: ollama", "plugin: olama", 1), `CONFIG:6: providers.ollama-fast.plugin: ` + modules + `/olama.wasm: no such file;`},
 		{"another address", strings.Replace(good, "{admin", "{listen: \"127.0.0.1:1\", admin", 1), "CONFIG:1: server.listen" + restart},
-		{"open to everybody", strings.Replace(good, "{admin", "{listen: \"0.0.0.0:8080\", admin", 1), "CONFIG:1: server.listen" + restart},
+		{"open to everybody", strings.Replace(good, "{admin_token: "+adminToken+"}", "{listen: \"0.0.0.0:8080\"}", 1), "CONFIG:1: server.listen: listening beyond loopback without tenants"},
 		{"another body limit", strings.Replace(good, "{admin", "{max_body: 1MiB, admin", 1), "CONFIG:1: server.max_body" + restart},
 		{"another folder", strings.Replace(good, modules, "/tmp", 1), "CONFIG:2: plugins.dir" + restart},
 		{"another pace", strings.Replace(good, "debounce: 10ms", "debounce: 11ms", 1), "CONFIG:2: plugins.debounce" + restart},
