@@ -152,7 +152,7 @@ func ledgerOf(t *testing.T, config, tenant string) []store.Entry {
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	r := tenantRouter(t)
-	// An answer of model a takes 1 and 40 tokens, and costs $0.00121; at most 40 are asked for, so that the estimate is exact.
+	// An answer of model a takes 1 and 40 tokens, and costs $0.00121.
 	const price, room = 0.00121, 10
 	acme := r.tenant("acme", fmt.Sprintf(`,"limits":{"usd_per_day":%v}`, price*(room-0.5)), "complete", "usage")
 	var mu sync.Mutex
@@ -174,8 +174,19 @@ func TestBudget(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if statuses[http.StatusOK] != room || statuses[http.StatusTooManyRequests] != 60-room {
+	// At once, one fewer may be let in: a prompt is estimated at more than it is.
+	if n := statuses[http.StatusOK]; n < room-1 || n > room || n+statuses[http.StatusTooManyRequests] != 60 {
 		t.Errorf("statuses %v, want %d answered", statuses, room)
+	}
+	// What estimates have left free is there for those who come later.
+	answered := statuses[http.StatusOK]
+	for range room {
+		if a := acme.post("/v1/chat/completions", ask("g", "x", `"max_tokens":40`), "Authorization", "Bearer "+acme.secret); a.status == http.StatusOK {
+			answered++
+		}
+	}
+	if answered != room {
+		t.Errorf("%d were answered in all, want %d", answered, room)
 	}
 	if refused == nil || refused.json("error.code") != "insufficient_quota" || refused.header.Get("Retry-After") == "" {
 		t.Fatalf("the refusal: %+v", refused)
