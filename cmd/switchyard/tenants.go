@@ -10,6 +10,7 @@ import (
 	"github.com/switchyard-gateway/switchyard/internal/config"
 	"github.com/switchyard-gateway/switchyard/internal/gateway"
 	"github.com/switchyard-gateway/switchyard/internal/store"
+	"github.com/switchyard-gateway/switchyard/internal/tenants"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/server/api"
 )
@@ -36,25 +37,13 @@ func checkTenants(cfg *config.Config, set *host.Set, stored func(name string) bo
 // newTenant is a tenant of the configuration. Its policy is the one that stands there, else one that it has uploaded.
 func (s *state) newTenant(t *config.Tenant, set *host.Set) *gateway.Tenant {
 	out := &gateway.Tenant{
-		Name: t.Name, Models: names(t.Models), Deployments: names(t.Deployments), Regions: names(t.Regions), Pins: t.Pin, Tags: t.Tags,
+		Name: t.Name, Models: tenants.Set(t.Models), Deployments: tenants.Set(t.Deployments), Regions: tenants.Set(t.Regions), Pins: t.Pin, Tags: t.Tags,
 		Policy: s.policies.Of(t.Name), Limits: s.limits.Tenant(t.Name, stored(&t.Limits)), Record: true,
 	}
 	if p := t.Policy; p != nil {
 		out.Policy = gateway.PluginPolicy(p.Plugin, set.Strategy(p.Path))
 	}
 	return out
-}
-
-// names is a list as the gateway looks it up; an empty one is all.
-func names(list []string) map[string]bool {
-	if len(list) == 0 {
-		return nil
-	}
-	m := make(map[string]bool, len(list))
-	for _, n := range list {
-		m[n] = true
-	}
-	return m
 }
 
 func (s *state) newKey(k *config.Key, tenant *gateway.Tenant) *gateway.Key {

@@ -88,13 +88,13 @@ func (r read) ListKeys(context.Context, string) ([]*store.Key, error) { return r
 
 func (d *Directory) tenant(t *store.Tenant) *gateway.Tenant {
 	return &gateway.Tenant{
-		Name: t.Name, Models: set(t.Allow.Models), Deployments: set(t.Allow.Deployments), Regions: set(t.Allow.Regions), Pins: t.Allow.Pins, Tags: t.Allow.Tags,
+		Name: t.Name, Models: Set(t.Allow.Models), Deployments: Set(t.Allow.Deployments), Regions: Set(t.Allow.Regions), Pins: t.Allow.Pins, Tags: t.Allow.Tags,
 		Policy: d.opts.Policies(t.Name), Limits: d.opts.Limits.Tenant(t.Name, t.Limits), Record: true,
 	}
 }
 
-// set is a list as the gateway looks it up; an empty one restricts nothing.
-func set(names []string) map[string]bool {
+// Set is a list as the gateway looks it up; an empty one restricts nothing.
+func Set(names []string) map[string]bool {
 	if len(names) == 0 {
 		return nil
 	}
