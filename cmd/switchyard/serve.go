@@ -13,6 +13,7 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/internal/config"
 	"github.com/switchyard-gateway/switchyard/internal/logbuffer"
+	"github.com/switchyard-gateway/switchyard/internal/socket"
 	"github.com/switchyard-gateway/switchyard/server"
 )
 
@@ -44,6 +45,7 @@ func newServe(getenv lookup) *cobra.Command {
 // serve runs a router until ctx ends, then lets requests and streams end. ready, when given,
 // hears the address once requests are taken.
 func serve(ctx context.Context, path, listen string, getenv lookup, log *slog.Logger, ready func(net.Addr)) error {
+	tuneGarbage()
 	r, err := newRouter(ctx, path, getenv, log)
 	if err != nil {
 		return err
@@ -81,7 +83,7 @@ func serve(ctx context.Context, path, listen string, getenv lookup, log *slog.Lo
 	if ready != nil {
 		ready(ln.Addr())
 	}
-	return r.server().Serve(ctx, ln, cfg.Server.ShutdownTimeout)
+	return r.server().Serve(ctx, socket.Listen(ln), cfg.Server.ShutdownTimeout)
 }
 
 func (r *router) server() *server.Server {

@@ -33,7 +33,8 @@ var Rules = []Rule{
 	{Part: "internal/logbuffer", Why: "lines are gathered whatever they say"},
 	{Part: "internal/redact", Why: "taking secrets out of bytes needs to know nothing but the secrets"},
 	{Part: "internal/upstream/permit", Why: "what a guest may put into a request is judged by the bytes alone"},
-	{Part: "internal/upstream/http1", Why: "HTTP/1.1 on a connection needs to know nothing of vendors"},
+	{Part: "internal/socket", Why: "bytes are carried whatever they say"},
+	{Part: "internal/upstream/http1", May: []string{"internal/socket"}, Why: "HTTP/1.1 on a connection needs to know nothing of vendors"},
 	{
 		Part: "internal/upstream", May: []string{"internal/redact", "internal/upstream/..."},
 		Why: "the client towards vendors stands alone, so that another can take its place",

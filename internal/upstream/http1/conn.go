@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/switchyard-gateway/switchyard/internal/socket"
 )
 
 // conn is one connection. It belongs to the pool of its host, or to one exchange.
@@ -75,7 +77,7 @@ func (c *conn) write(head []byte, body pieces) (sent bool, err error) {
 		n = int64(m)
 	} else {
 		parts := append(append(make(net.Buffers, 0, 1+len(body)), head), body[i:]...)
-		n, err = parts.WriteTo(c.stream)
+		n, err = socket.WriteAll(c.stream, &parts)
 	}
 	putBuffer(head)
 	return n > 0 || err == nil, err

@@ -6,19 +6,22 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"github.com/switchyard-gateway/switchyard/internal/socket"
 )
 
 // dial opens a connection, with TLS if the host wants it.
 func (h *Host) dial(ctx context.Context) (*conn, error) {
 	name, port := h.address()
-	socket, err := h.o.Dial(ctx, "tcp", net.JoinHostPort(name, port))
+	dialled, err := h.o.Dial(ctx, "tcp", net.JoinHostPort(name, port))
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{host: h, socket: socket, stream: socket, born: time.Now()}
+	wire := socket.Wrap(dialled)
+	c := &conn{host: h, socket: wire, stream: wire, born: time.Now()}
 	if h.tls {
 		if err := c.handshake(ctx, name); err != nil {
-			_ = socket.Close()
+			_ = wire.Close()
 			return nil, err
 		}
 	}
