@@ -18,6 +18,13 @@ func Wrap(c net.Conn) net.Conn {
 	return wrap(tcp)
 }
 
+// Quiet reports, without waiting, whether a connection of [Wrap] that nobody reads is as it should be while nothing is
+// expected: open, and with nothing to read. What is found to read is lost. Of others nothing is known, so they count as quiet.
+func Quiet(c net.Conn) bool {
+	q, ok := c.(interface{ quiet() bool })
+	return !ok || q.quiet()
+}
+
 // WriteAll writes all pieces to a connection that may be one of Wrap, in one go if it can. It uses pieces up.
 func WriteAll(w io.Writer, pieces *net.Buffers) (int64, error) {
 	if c, ok := w.(interface{ plain() *net.TCPConn }); ok {

@@ -14,6 +14,9 @@ type conn struct {
 	*net.TCPConn
 	raw         syscall.RawConn
 	read, write transfer
+	look        func(fd uintptr) (done bool)
+	room        [1]byte
+	silent      bool // what look saw
 }
 
 // transfer is one direction. The function is made once for a connection.
@@ -46,8 +49,15 @@ func wrap(tcp *net.TCPConn) net.Conn {
 		}
 		return true
 	}
+	c.look = func(fd uintptr) bool {
+		_, err := call(syscall.SYS_READ, fd, c.room[:])
+		c.silent = err == syscall.EAGAIN
+		return true
+	}
 	return c
 }
+
+func (c *conn) quiet() bool { return c.raw.Read(c.look) == nil && c.silent }
 
 // most is how many bytes one call takes, as in Go's own.
 const most = 1 << 30

@@ -1,3 +1,5 @@
+//go:build unix
+
 package socket
 
 import (
@@ -75,7 +77,7 @@ func TestCarriesEverything(t *testing.T) {
 	if err := far.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := near.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+	if n, err := near.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("after the end: %d, %v", n, err)
 	}
 	if n, err := near.Read(nil); n != 0 || err != nil {
@@ -166,6 +168,33 @@ func TestWriteTellsHowMuch(t *testing.T) {
 	_ = near.Close()
 	if got, err := io.Copy(io.Discard, far); got != int64(n) || err != nil {
 		t.Errorf("%d bytes came of %d that were said to be written: %v", got, n, err)
+	}
+}
+
+func TestQuiet(t *testing.T) {
+	t.Parallel()
+	near, far := pair(t)
+	if !Quiet(near) {
+		t.Error("nothing has happened")
+	}
+	_, _ = far.Write([]byte("xy"))
+	got := make([]byte, 1)
+	if _, err := near.Read(got); err != nil {
+		t.Fatal(err)
+	}
+	if Quiet(near) {
+		t.Error("there was a byte to read")
+	}
+	_ = far.CloseWrite()
+	if n, err := near.Read(got); !errors.Is(err, io.EOF) {
+		t.Fatalf("%d bytes, %v", n, err)
+	}
+	if Quiet(near) {
+		t.Error("the other side has closed")
+	}
+	_ = near.Close()
+	if Quiet(near) {
+		t.Error("it is closed")
 	}
 }
 

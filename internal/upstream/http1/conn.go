@@ -16,7 +16,6 @@ type conn struct {
 	host   *Host
 	socket net.Conn
 	stream net.Conn // the socket, or TLS over it
-	probe  probe
 
 	born      time.Time
 	idleSince time.Time

@@ -25,7 +25,6 @@ func (h *Host) dial(ctx context.Context) (*conn, error) {
 			return nil, err
 		}
 	}
-	c.watch()
 	return c, nil
 }
 

@@ -3,6 +3,8 @@ package http1
 import (
 	"sync"
 	"time"
+
+	"github.com/switchyard-gateway/switchyard/internal/socket"
 )
 
 // pool has the unused connections to one host. The one that was used last is taken first, so that what a burst has opened
@@ -19,7 +21,7 @@ type pool struct {
 func (p *pool) get() *conn {
 	for {
 		c := p.pop()
-		if c == nil || c.quiet() {
+		if c == nil || socket.Quiet(c.socket) {
 			return c
 		}
 		c.close() // the host has closed it, or said what nobody asked
