@@ -37,9 +37,14 @@ type answer struct {
 // attempt calls one deployment.
 func (r *groupRun) attempt(ctx context.Context, p pick) (*answer, *Error) {
 	model := p.d.ModelFor(r.matched)
-	a := &attempt{groupRun: r, pick: p, index: len(r.report.Attempts), call: exchange.Call{
+	a := &r.first.attempt
+	if len(r.report.Attempts) > 0 {
+		a = &attempt{}
+	}
+	a.groupRun, a.pick, a.index = r, p, len(r.report.Attempts)
+	a.call = exchange.Call{
 		Request: &r.ask, Adapter: p.d.Account.Plugin, Model: []byte(model), Withhold: p.d.Account.PassesThrough(r.ask.Dialect),
-	}}
+	}
 	r.report.Attempts = append(r.report.Attempts, Attempt{
 		Group: r.group.Name, Deployment: p.d.ID, Provider: p.d.Account.Name, Strategy: p.strategy, Reason: p.reason, Trial: p.trial, Start: now(),
 	})
@@ -173,7 +178,9 @@ func (a *attempt) whole(ctx context.Context, resp *upstream.Response) (*answer, 
 	if err != nil {
 		return nil, a.classify(ctx, err)
 	}
-	return &answer{body: body, usage: usage}, nil
+	ans := &a.run.first.answer
+	ans.body, ans.usage = body, usage
+	return ans, nil
 }
 
 // failed records a failure, decides about a cooldown and frees what the attempt held.

@@ -14,7 +14,6 @@ import (
 	"github.com/switchyard-gateway/switchyard/internal/gateway/decision"
 	"github.com/switchyard-gateway/switchyard/internal/gateway/exchange"
 	"github.com/switchyard-gateway/switchyard/internal/gateway/lease"
-	"github.com/switchyard-gateway/switchyard/internal/gateway/report"
 	"github.com/switchyard-gateway/switchyard/internal/gateway/tier"
 	"github.com/switchyard-gateway/switchyard/internal/limits"
 	"github.com/switchyard-gateway/switchyard/internal/store"
@@ -58,6 +57,16 @@ type run struct {
 	reserved limits.Reservation
 	estimate limits.Estimate
 	finished bool
+
+	// first has what most requests need one of, so that it is there in one piece.
+	first struct {
+		report  Report
+		result  Result
+		visit   [1]*Group
+		group   groupRun
+		attempt attempt
+		answer  answer
+	}
 }
 
 // Causes of an ended context.
@@ -80,10 +89,12 @@ func (g *Gateway) Do(ctx context.Context, snap *Snapshot, req *Request) (*Result
 		ask: exchange.Request{
 			Endpoint: req.Endpoint, Dialect: req.Dialect, Flags: req.flags(), Now: uint64(start.Unix()), Seed: g.opts.Seed(), RequestID: []byte(req.ID),
 		},
-		report: report.New(Clip(req.Model)),
 	}
+	r.report, r.visited = &r.first.report, r.first.visit[:0]
+	r.report.Begin(Clip(req.Model))
 	r.rec = Record{ID: store.NewEntryID(start), Request: req, Key: req.Key, Report: r.report, Snapshot: snap.ID, Start: start}
-	result := &Result{Report: r.report}
+	result := &r.first.result
+	result.Report = r.report
 	defer func() {
 		if !r.finished && result.Stream == nil { // a panic is passing by: what is held must not be lost
 			if r.cancel != nil {
@@ -195,7 +206,11 @@ func (r *run) finish(err *Error) {
 func (r *run) enter(ctx context.Context, g *Group, matched string, depth int) (*answer, *Error) {
 	r.visited = append(r.visited, g)
 	r.report.Group = g.Name
-	gr := &groupRun{run: r, group: g, matched: matched, depth: depth}
+	gr := &r.first.group
+	if depth > 0 {
+		gr = &groupRun{}
+	}
+	gr.run, gr.group, gr.matched, gr.depth = r, g, matched, depth
 	ans, err := gr.attemptAll(ctx)
 	if err == nil || !err.fallsBack() || ctx.Err() != nil {
 		return ans, err

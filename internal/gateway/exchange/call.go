@@ -44,13 +44,19 @@ type Call struct {
 	// having seen the body.
 	Withhold bool
 
+	in     abi.RequestInput // while the adapter plans
 	plan   abi.RequestOutput
-	hidden *redact.Set // what the vendor is sent and nobody else may see; nil: nothing
+	room   [planRoom]byte // of the plan, if it fits
+	hidden *redact.Set    // what the vendor is sent and nobody else may see; nil: nothing
 }
+
+// planRoom takes the plan of an adapter that passes the body through.
+const planRoom = 384
 
 // Prepare lets the adapter plan the call.
 func (c *Call) Prepare(ctx context.Context) error {
-	in := abi.RequestInput{
+	in := &c.in
+	*in = abi.RequestInput{
 		Endpoint: c.Endpoint, Dialect: c.Dialect, Flags: c.Flags, Now: c.Now, Seed: c.Seed,
 		Model: c.Model, RequestID: c.RequestID, Body: c.Body,
 	}
@@ -59,7 +65,9 @@ func (c *Call) Prepare(ctx context.Context) error {
 		in.Body = nil
 	}
 	// The plan outlives the call: its state and body are used until the attempt ends.
-	if _, err := c.Adapter.Request(ctx, &in, &c.plan, nil); err != nil {
+	_, err := c.Adapter.Request(ctx, in, &c.plan, c.room[:0])
+	*in = abi.RequestInput{} // the body may be much, and the attempt a long stream
+	if err != nil {
 		return fault(err)
 	}
 	return nil

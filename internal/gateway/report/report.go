@@ -61,14 +61,14 @@ type Report struct {
 	Exceeded  *limits.Exceeded // the limit for which it was refused, nil: none
 	Overhead  time.Duration
 
-	scoring [4]Scoring // room for what most requests need
+	scoring  [4]Scoring // room for what most requests need
+	attempts [1]Attempt
 }
 
-// New returns the report of a request for a group, of which nothing is known yet.
-func New(group string) *Report {
-	r := &Report{Group: group, Cost: math.NaN()}
-	r.Scoring = r.scoring[:0]
-	return r
+// Begin makes r the report of a request for a group, of which nothing is known yet. It stays where it is from then on.
+func (r *Report) Begin(group string) {
+	*r = Report{Group: group, Cost: math.NaN()}
+	r.Scoring, r.Attempts = r.scoring[:0], r.attempts[:0]
 }
 
 // AttemptList is the attempts in one line: deployment=result, in order.
