@@ -265,9 +265,8 @@ func TestKeyID(t *testing.T) {
 // it is asked for.
 func TestPicks(t *testing.T) {
 	t.Parallel()
-	var picks []string
-	keep := func(w *world) {
-		picks = nil
+	keep := func(w *world) *[]string {
+		picks := &[]string{}
 		w.gw.opts.Observe = func(r *Record) {
 			for i := range r.Picks {
 				p := &r.Picks[i]
@@ -279,16 +278,18 @@ func TestPicks(t *testing.T) {
 				for _, c := range p.Calls {
 					calls = append(calls, c.Strategy+c.Failed)
 				}
-				picks = append(picks, fmt.Sprintf("%s %d: %s by %s of %s %v outcome %d try %d", p.Header.Group, p.Header.Attempt, strings.Join(ids, " "), p.By, strings.Join(calls, " "), p.Scores, p.Outcome, p.Try))
+				*picks = append(*picks, fmt.Sprintf("%s %d: %s by %s of %s %v outcome %d try %d", p.Header.Group, p.Header.Attempt, strings.Join(ids, " "), p.By, strings.Join(calls, " "), p.Scores, p.Outcome, p.Try))
 			}
 		}
+		return picks
 	}
 	who := func(record bool) func(*Request) {
 		t := &Tenant{Name: "acme", Record: record}
 		return func(r *Request) { r.Tenant, r.TenantName = t, t.Name }
 	}
-	for _, r := range []rule{
+	check(t, []rule{
 		{"one for each attempt, across groups", func(t *testing.T, w *world) {
+			picks := keep(w)
 			w.on("quality/sonnet", status(500))
 			w.on("quality/gpt", status(500))
 			w.do("quality", who(true), retries(1)).want(t, "quality/sonnet=500 quality/gpt=500 fast/haiku=200", "")
@@ -297,11 +298,12 @@ func TestPicks(t *testing.T) {
 				"quality 1: gpt by latency of latency [0] outcome 0 try 1",
 				"fast 0: haiku mini by latency of latency [0 1] outcome 0 try 2",
 			}
-			if !slices.Equal(picks, want) {
-				t.Errorf("%q", picks)
+			if !slices.Equal(*picks, want) {
+				t.Errorf("%q", *picks)
 			}
 		}},
 		{"those that lead to no attempt too", func(t *testing.T, w *world) {
+			picks := keep(w)
 			w.strategy.score = func(_ *abi.Header, c []abi.Candidate, out *abi.ScoreOutput) error {
 				for i := range c {
 					out.Scores[i] = nan
@@ -314,20 +316,19 @@ func TestPicks(t *testing.T) {
 				return nil
 			}
 			w.do("local", who(true)).want(t, "", "rejected_by_strategy")
-			if len(picks) != 2 || !strings.HasSuffix(picks[0], "outcome 1 try -1") || !strings.HasSuffix(picks[1], "outcome 2 try -1") {
-				t.Errorf("%q", picks)
+			if p := *picks; len(p) != 2 || !strings.HasSuffix(p[0], "outcome 1 try -1") || !strings.HasSuffix(p[1], "outcome 2 try -1") {
+				t.Errorf("%q", p)
 			}
 		}},
 		{"not without being asked for", func(t *testing.T, w *world) {
+			picks := keep(w)
 			w.do("local", who(false))
 			w.do("local")
-			if len(picks) != 0 {
-				t.Errorf("%q", picks)
+			if len(*picks) != 0 {
+				t.Errorf("%q", *picks)
 			}
 		}},
-	} {
-		check(t, []rule{{r.name, func(t *testing.T, w *world) { keep(w); r.test(t, w) }}})
-	}
+	})
 }
 
 func TestPolicySource(t *testing.T) {
