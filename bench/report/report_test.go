@@ -44,6 +44,24 @@ func says(r *Report, measure string) string {
 	return "nothing"
 }
 
+// TestBound holds that a miss counts only where nginx does not miss as well.
+func TestBound(t *testing.T) {
+	const measure = "CPU a chunk, passthrough, 100 open"
+	for _, c := range []struct {
+		nginx, ours float64
+		want        string
+	}{{7, 9, "misses"}, {9, 10, "unclear"}, {9, 8, "must"}, {0, 9, "misses"}} {
+		var r Report
+		if c.nginx > 0 {
+			r.Add(Of{"streams", "100 open", "nginx", "cpu_us"}, c.nginx)
+		}
+		r.Add(Of{"streams", "100 open", "switchyard", "cpu_us"}, c.ours)
+		if r.Judge(); says(&r, measure) != c.want {
+			t.Errorf("%v beside %v of nginx: %s, want %s", c.ours, c.nginx, says(&r, measure), c.want)
+		}
+	}
+}
+
 func TestJudge(t *testing.T) {
 	const measure = "CPU a request, passthrough against echo + net/http"
 	for _, c := range []struct {
