@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -109,18 +110,18 @@ func (x *exchange) logLine() {
 	if x.quiet {
 		level = slog.LevelDebug
 	}
-	ctx := context.Background()
-	if !x.s.log.Enabled(ctx, level) {
+	if !x.s.log.Enabled(context.Background(), level) {
 		return
 	}
 	if x.status == 0 { // echo answered by itself, as it does to OPTIONS
 		x.status = x.Response().Status
 	}
 	r := x.Request()
-	attrs := make([]slog.Attr, 0, 12)
-	attrs = append(attrs,
+	end := time.Now()
+	room := logAttrs.Get().(*[]slog.Attr)
+	attrs := append((*room)[:0],
 		slog.String("request", x.id), slog.String("method", r.Method), slog.String("route", x.route()),
-		slog.Int("status", x.status), slog.Duration("duration", time.Since(x.start)),
+		slog.Int("status", x.status), slog.Duration("duration", end.Sub(x.start)),
 	)
 	if x.code != "" {
 		attrs = append(attrs, slog.String("code", x.code))
@@ -139,8 +140,23 @@ func (x *exchange) logLine() {
 			attrs = append(attrs, slog.String("policy", p.Policy))
 		}
 	}
-	x.s.log.LogAttrs(ctx, level, "request", attrs...)
+	if h, ok := x.s.log.Handler().(attrsHandler); ok {
+		_ = h.HandleAttrs(end, level, "request", attrs) // there is nowhere to tell, as with any line
+	} else {
+		x.s.log.LogAttrs(context.Background(), level, "request", attrs...)
+	}
+	clear(attrs)
+	*room = attrs
+	logAttrs.Put(room)
 }
+
+// attrsHandler is a handler of lines that needs no record of them.
+type attrsHandler interface {
+	HandleAttrs(at time.Time, level slog.Level, msg string, attrs []slog.Attr) error
+}
+
+// logAttrs is room for the attributes of one line each.
+var logAttrs = sync.Pool{New: func() any { return new(make([]slog.Attr, 0, 16)) }}
 
 // route is the pattern that matched, or the path when none did.
 func (x *exchange) route() string {

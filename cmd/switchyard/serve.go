@@ -29,11 +29,12 @@ func newServe(getenv lookup) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			lines := logbuffer.New(cmd.ErrOrStderr())
 			defer func() { _ = lines.Flush() }()
-			log, err := newLogger(lines, level)
+			least, err := logLevel(level)
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), path, listen, getenv, slog.New(logbuffer.Handler(log.Handler(), lines)), nil)
+			log := slog.New(logbuffer.Text(lines, least))
+			return serve(cmd.Context(), path, listen, getenv, log, nil)
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "plugins.yaml", "the configuration `FILE`")
@@ -121,9 +122,16 @@ func (r *router) address() string {
 }
 
 func newLogger(w io.Writer, level string) (*slog.Logger, error) {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("--log-level: %q is none of debug, info, warn, error", level)
+	least, err := logLevel(level)
+	if err != nil {
+		return nil, err
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l})), nil
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: least})), nil
+}
+
+func logLevel(level string) (l slog.Level, err error) {
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return l, fmt.Errorf("--log-level: %q is none of debug, info, warn, error", level)
+	}
+	return l, nil
 }

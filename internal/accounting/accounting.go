@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/switchyard-gateway/switchyard/internal/gateway"
 	"github.com/switchyard-gateway/switchyard/internal/store"
@@ -28,6 +29,7 @@ type Books struct {
 	ledger    Ledger
 	decisions Decisions
 	log       *slog.Logger
+	entries   sync.Pool // *store.Entry
 	records   sync.Pool // *decisionlog.Record, to be filled in anew
 
 	mu    sync.Mutex
@@ -56,19 +58,22 @@ func (b *Books) code(code string) string {
 
 // New returns books that write into a ledger and a log of decisions.
 func New(l Ledger, d Decisions, log *slog.Logger) *Books {
-	return &Books{ledger: l, decisions: d, log: log, codes: map[string]bool{}, records: sync.Pool{New: func() any { return &decisionlog.Record{} }}}
+	return &Books{
+		ledger: l, decisions: d, log: log, codes: map[string]bool{},
+		entries: sync.Pool{New: func() any { return &store.Entry{} }}, records: sync.Pool{New: func() any { return &decisionlog.Record{} }},
+	}
 }
 
 // Enter writes a request into the ledger. It is called before the last byte of the answer is sent.
 // A ledger that takes no more does not stop requests: it counts what it refused, and says so.
 func (b *Books) Enter(rec *gateway.Record) {
-	r := b.records.Get().(*decisionlog.Record)
-	defer b.records.Put(r)
-	r.Entry = entry(rec)
-	if r.Entry.Error != "" {
-		r.Entry.Error = b.code(r.Entry.Error)
+	e := b.entries.Get().(*store.Entry)
+	defer b.entries.Put(e)
+	enter(e, rec)
+	if e.Error != "" {
+		e.Error = b.code(e.Error)
 	}
-	if err := b.ledger.Record(&r.Entry); err != nil {
+	if err := b.ledger.Record(e); err != nil {
 		b.log.Error("request is missing in the ledger", "request", rec.Request.ID, "error", err)
 	}
 }
@@ -89,10 +94,10 @@ func (b *Books) Observe(rec *gateway.Record) {
 	b.records.Put(r)
 }
 
-// entry is a request as the ledger has it.
-func entry(rec *gateway.Record) store.Entry {
+// enter makes out a request as the ledger has it.
+func enter(e *store.Entry, rec *gateway.Record) {
 	p, q := rec.Report, rec.Request
-	e := store.Entry{
+	*e = store.Entry{
 		ID: rec.ID, RequestID: q.ID, Tenant: q.TenantName, Key: rec.KeyID(), Group: p.Group, Deployment: p.Deployment, Provider: p.Provider, Model: p.Model,
 		Surface: surface(q), Status: 200, Stream: q.Stream, Attempts: len(p.Attempts), Latency: rec.Duration,
 	}
@@ -117,17 +122,31 @@ func entry(rec *gateway.Record) store.Entry {
 	if rec.Err != nil && !u.Present {
 		e.Priced = true // nothing was used, as far as is known, and that costs nothing
 	}
-	return e
 }
 
 func tokens(n uint64) int64 { return int64(min(n, math.MaxInt64)) }
 
-// surface is the route by dialect and endpoint.
-func surface(q *gateway.Request) string { return q.Dialect.String() + "." + q.Endpoint.String() }
+// surface is the route by dialect and endpoint. No request makes the text of an earlier one again.
+func surface(q *gateway.Request) string {
+	d, e := int(q.Dialect), int(q.Endpoint)
+	if d >= len(surfaces) || e >= len(surfaces[d]) {
+		return q.Dialect.String() + "." + q.Endpoint.String()
+	}
+	known := &surfaces[d][e]
+	if s := known.Load(); s != nil {
+		return *s
+	}
+	s := q.Dialect.String() + "." + q.Endpoint.String()
+	known.Store(&s)
+	return s
+}
+
+var surfaces [16][8]atomic.Pointer[string]
 
 // fill makes out a request's decisions as the log has them. Nothing of it outlives rec.
 func fill(out *decisionlog.Record, rec *gateway.Record) {
-	out.Entry, out.Canary = entry(rec), rec.Canary
+	enter(&out.Entry, rec)
+	out.Canary = rec.Canary
 	out.Picks = slices.Grow(out.Picks[:0], len(rec.Picks))[:len(rec.Picks)]
 	for i := range rec.Picks {
 		p, to := &rec.Picks[i], &out.Picks[i]

@@ -133,8 +133,10 @@ func TestDecisions(t *testing.T) {
 	unrecorded := answered()
 	unrecorded.Picks = nil
 	b.Observe(unrecorded)
+	var entry store.Entry
+	enter(&entry, answered())
 	want := []*decisionlog.Record{{
-		Entry: entry(answered()), Canary: true,
+		Entry: entry, Canary: true,
 		Picks: []decisionlog.Pick{{
 			Header: abi.Header{Seed: 7}, Candidates: []abi.Candidate{{ID: "a/x"}}, Scores: []float64{1}, Filtered: []bool{false}, By: "cheap", Reason: "r", Try: 1,
 			Calls: []decisionlog.Call{{Strategy: "cheap", Policy: true, Version: "3", Fuel: 9, Failed: "fault", Reason: "r"}},

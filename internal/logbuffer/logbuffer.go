@@ -7,9 +7,7 @@
 package logbuffer
 
 import (
-	"context"
 	"io"
-	"log/slog"
 	"sync"
 	"time"
 )
@@ -79,31 +77,4 @@ func (w *Writer) Flush() error {
 	}
 	w.spare = lines
 	return w.err
-}
-
-// Handler gives warnings, and what is worse, no time to be lost: after each, everything is written out.
-func Handler(h slog.Handler, w *Writer) slog.Handler { return &handler{h, w} }
-
-type handler struct {
-	slog.Handler
-	w *Writer
-}
-
-// Handle implements slog.Handler.
-func (h *handler) Handle(ctx context.Context, r slog.Record) error {
-	err := h.Handler.Handle(ctx, r)
-	if err == nil && r.Level >= slog.LevelWarn {
-		err = h.w.Flush()
-	}
-	return err
-}
-
-// WithAttrs implements slog.Handler.
-func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &handler{h.Handler.WithAttrs(attrs), h.w}
-}
-
-// WithGroup implements slog.Handler.
-func (h *handler) WithGroup(name string) slog.Handler {
-	return &handler{h.Handler.WithGroup(name), h.w}
 }

@@ -80,7 +80,7 @@ func TestWarningsGoOutAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &output{}
 		w := New(out)
-		log := slog.New(Handler(slog.NewTextHandler(w, nil), w)).With("a", 1).WithGroup("g")
+		log := slog.New(Text(w, slog.LevelInfo)).With("a", 1).WithGroup("g")
 		log.Info("one")
 		log.Info("two")
 		if strings.Contains(out.text.String(), "two") {

@@ -20,7 +20,7 @@ func BenchmarkAdd(b *testing.B) {
 		l.Add(&r)
 		if p := s.pending["acme"]; len(p.framed) > targetBytes/2 { // as if it were packed
 			s.take(everything)
-			s.recycle(p.framed)
+			s.recycle(p)
 			l.bytes.Store(0)
 		}
 	}
@@ -68,21 +68,4 @@ func BenchmarkScan100000(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(bytes())/decisions, "bytes/decision")
-}
-
-// BenchmarkPack is what the background spends on a decision.
-func BenchmarkPack(b *testing.B) {
-	tr := newTraffic(8, 5)
-	var r Record
-	var framed []byte
-	n := 0
-	for ; len(framed) < targetBytes; n++ {
-		tr.next(&r)
-		framed = appendFramed(framed, appendRecord(nil, &r))
-	}
-	var p packer
-	for b.Loop() {
-		p.pack(framed)
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/decision")
 }

@@ -11,14 +11,12 @@ import (
 	"github.com/switchyard-gateway/switchyard/internal/store"
 )
 
-// A block is u8 1 | a DEFLATE stream of records, each as uvarint length | bytes.
-//
-// Level 2 was measured: it packs as small as the levels above within a tenth, and several times
-// faster than most of them.
+// A block is u8 2 | records, each as uvarint length | bytes. It is not compressed: little in its records repeats, see
+// encode.go. One of version 1 is u8 1 | a DEFLATE stream of the same.
 const (
-	blockVersion = 1
-	packLevel    = 2
-	// targetBytes is how much goes into a block before it is packed; more packs no smaller.
+	blockVersion  = 2
+	blockVersion1 = 1
+	// targetBytes is how much goes into a block.
 	targetBytes = 256 << 10
 	// maxBlock bounds what a block unpacks to.
 	maxBlock = 64 << 20
@@ -27,25 +25,9 @@ const (
 // errBlock means that bytes are no block that this version knows.
 var errBlock = errors.New("decision log: not a block of this version")
 
-// packer packs blocks, one at a time.
-type packer struct {
-	w   *flate.Writer
-	out bytes.Buffer
-}
-
-// pack packs framed records. The result is the caller's.
-func (p *packer) pack(framed []byte) []byte {
-	p.out.Reset()
-	p.out.WriteByte(blockVersion)
-	if p.w == nil {
-		p.w, _ = flate.NewWriter(&p.out, packLevel) // the level exists
-	} else {
-		p.w.Reset(&p.out)
-	}
-	// A buffer in memory takes everything.
-	_, _ = p.w.Write(framed)
-	_ = p.w.Close()
-	return bytes.Clone(p.out.Bytes())
+// pack makes a block of framed records.
+func pack(framed []byte) []byte {
+	return append(append(make([]byte, 0, 1+len(framed)), blockVersion), framed...)
 }
 
 // unpacker unpacks blocks, one at a time.
@@ -54,9 +36,12 @@ type unpacker struct {
 	out bytes.Buffer
 }
 
-// unpack returns a block's framed records, which are valid until the next call.
+// unpack returns a block's framed records, which are valid until the next call, and as long as the block is.
 func (u *unpacker) unpack(block []byte) ([]byte, error) {
-	if len(block) == 0 || block[0] != blockVersion {
+	switch {
+	case len(block) > 0 && block[0] == blockVersion:
+		return block[1:], nil
+	case len(block) == 0 || block[0] != blockVersion1:
 		return nil, errBlock
 	}
 	in := bytes.NewReader(block[1:])
@@ -70,10 +55,6 @@ func (u *unpacker) unpack(block []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: it does not unpack: %w", errBlock, err)
 	}
 	return u.out.Bytes(), nil
-}
-
-func appendFramed(dst, record []byte) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(record))), record...)
 }
 
 // records calls yield with each framed record, until it returns false or an error.
@@ -93,12 +74,12 @@ func records(framed []byte, yield func(rec []byte) (bool, error)) (bool, error) 
 
 // idOf reads a record's ID without decoding the rest.
 func idOf(rec []byte) (id store.EntryID) {
-	if len(rec) >= idOffset+len(id) {
-		copy(id[:], rec[idOffset:])
+	at := 2 // after the version and the flags
+	if len(rec) > 0 && rec[0] == version1 {
+		at += 2 + 1 // the entry's length and its version
+	}
+	if len(rec) >= at+len(id) {
+		copy(id[:], rec[at:])
 	}
 	return id
 }
-
-// idOffset is where the entry's ID stands in a record: after two bytes of its own, the entry's
-// length, and the entry's version.
-const idOffset = 2 + 2 + 1

@@ -50,17 +50,33 @@ func full() *Record {
 }
 
 func TestRecordsAreExact(t *testing.T) {
+	var h history
 	var d decoder
 	var got Record
-	tr := newTraffic(8, 3)
+	tr, other := newTraffic(8, 3), newTraffic(5, 0)
+	other.current[0].IDHash = other.current[1].IDHash // however unlikely
 	var r Record
-	for i := range 200 { // into the same memory
+	for i := range 2000 { // into the same memory
 		want := full()
-		if i%3 > 0 {
+		switch i % 7 {
+		case 0:
+		case 1, 3:
+			other.next(&r)
+			r.Picks[0].Candidates = r.Picks[0].Candidates[i%3 : 5-i%2]
+			want = &r
+		default:
 			tr.next(&r)
 			want = &r
 		}
-		b := appendRecord(nil, want)
+		if i%500 == 499 {
+			h.begun = false
+			d.begin()
+		}
+		b := h.append(nil, want)
+		if i%11 == 0 { // some are of an earlier version
+			h.begun = false
+			b = appendRecord1(want)
+		}
 		if err := d.decode(b, &got); err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +87,8 @@ func TestRecordsAreExact(t *testing.T) {
 			t.Fatalf("ID %x of %x", idOf(b), want.Entry.ID)
 		}
 	}
-	b := appendRecord(nil, full())
+	h.begun = false
+	b := h.append(nil, full())
 	for n := range b {
 		if d.decode(b[:n], &got) == nil {
 			t.Errorf("its first %d bytes are a record", n)
@@ -79,6 +96,42 @@ func TestRecordsAreExact(t *testing.T) {
 	}
 	if d.decode(append(b, 0), &got) == nil {
 		t.Error("with a byte behind it is a record")
+	}
+}
+
+// A block's first record stands for itself, and what stands on one that is not there is refused.
+func TestRecordsNeedThoseBefore(t *testing.T) {
+	var h history
+	var d decoder
+	var got Record
+	first, second := h.append(nil, full()), h.append(nil, full())
+	if d.decode(second, &got) == nil {
+		t.Error("the second record was read without the first")
+	}
+	for _, b := range [][]byte{first, second} {
+		if err := d.decode(b, &got); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(second)*2 > len(first) {
+		t.Errorf("the second of two like records takes %d bytes, the first %d", len(second), len(first))
+	}
+	d.begin()
+	if d.decode(second, &got) == nil {
+		t.Error("the second record was read in a block of its own")
+	}
+	h = history{}
+	most := &Record{Picks: []Pick{{Candidates: make([]abi.Candidate, maxSlots+1)}}}
+	for i := range most.Picks[0].Candidates {
+		most.Picks[0].Candidates[i].IDHash = uint64(i)
+	}
+	for range 3 { // with so many candidates it begins anew each time
+		if err := d.decode(h.append(nil, most), &got); err != nil || len(got.Picks[0].Candidates) != maxSlots+1 {
+			t.Error(err)
+		}
+	}
+	if h.used != maxSlots+1 {
+		t.Errorf("%d slots", h.used)
 	}
 }
 
@@ -101,27 +154,29 @@ func TestAllFieldsOfTheInputAreKept(t *testing.T) {
 }
 
 func FuzzRecord(f *testing.F) {
-	f.Add(appendRecord(nil, full()))
-	f.Add(appendRecord(nil, &Record{}))
+	f.Add(appendRecord1(full()))
+	fresh := func(r *Record) []byte { var h history; return h.append(nil, r) }
+	f.Add(fresh(full()))
+	f.Add(fresh(&Record{}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var d decoder
 		var r, again Record
 		if d.decode(b, &r) != nil {
 			return
 		}
-		once := appendRecord(nil, &r)
+		once := fresh(&r)
 		if err := d.decode(once, &again); err != nil {
 			t.Fatalf("%x was read, and written as %x, which is not: %v", b, once, err)
 		}
-		if twice := appendRecord(nil, &again); !bytes.Equal(once, twice) {
+		if twice := fresh(&again); !bytes.Equal(once, twice) {
 			t.Errorf("%x became %x", once, twice)
 		}
 	})
 }
 
 func FuzzBlock(f *testing.F) {
-	var p packer
-	f.Add(p.pack(appendFramed(appendFramed(nil, []byte("one")), appendRecord(nil, full()))))
+	f.Add(pack([]byte{1, 9}))
+	f.Add(pack1(appendFramed(appendFramed(nil, []byte("one")), appendRecord1(full()))))
 	f.Add([]byte{1, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var u unpacker

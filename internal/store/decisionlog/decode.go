@@ -2,52 +2,285 @@ package decisionlog
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"math"
+	"math/bits"
 	"slices"
-	"time"
 
-	"github.com/switchyard-gateway/switchyard/internal/store/ledger"
-	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/internal/store"
 )
 
 // ErrRecord means that bytes are no decision that this version knows.
 var ErrRecord = errors.New("decision log: not a record of this version")
 
-// decoder reads records one after the other into the same memory. Texts that come again are shared.
+var le = binary.LittleEndian
+
+// decoder reads records one after the other, as they were written, into the same memory. Texts that come again are shared.
+// It begins each block anew; see begin.
 type decoder struct {
 	b     []byte
 	bad   bool
 	texts map[string]string
+	room  []byte // for a text
+
+	begun            bool // what follows is known
+	entry, try, pick known
+	calls            []known
+	none             known // of a call
+	slots            []knownSlot
+	names            []string
+	places           []int // the slots of a pick's candidates
 }
 
-// maxTexts bounds what is remembered of texts.
-const maxTexts = 4096
+// known is a group's fields as they were, for the decoder.
+type known struct {
+	nums  []uint64
+	texts []string
+}
+
+type knownSlot struct {
+	known
+	score uint64
+}
+
+func newKnown(nums, texts int) known { return known{make([]uint64, nums), make([]string, texts)} }
+
+func (k *known) reset() {
+	clear(k.nums)
+	clear(k.texts)
+}
+
+// maxTexts and maxText bound what is remembered of texts.
+const (
+	maxTexts = 4096
+	maxText  = 512
+)
+
+// begin is called before a block's first record.
+func (d *decoder) begin() { d.begun = false }
+
+// forget is what [history.forget] is to the encoder.
+func (d *decoder) forget() {
+	if d.entry.nums == nil {
+		d.entry, d.try, d.pick, d.none = newKnown(entryNums, entryTexts), newKnown(tryNums, tryTexts), newKnown(pickNums, pickTexts), newKnown(callNums, callTexts)
+	}
+	d.entry.reset()
+	d.pick.reset()
+	for i := range d.calls {
+		d.calls[i].reset()
+	}
+	d.slots, d.names = d.slots[:0], d.names[:0]
+}
 
 // decode reads a record into r, whose slices are used again.
 func (d *decoder) decode(b []byte, r *Record) error {
 	d.b, d.bad = b, false
-	head := d.take(4)
-	if head == nil || head[0] != recordVersion || head[1]&^allRecordFlags != 0 {
+	switch {
+	case len(b) > 0 && b[0] == recordVersion:
+		d.record(r)
+	case len(b) > 0 && b[0] == version1:
+		d.decode1(r)
+	default:
 		return ErrRecord
-	}
-	r.Canary = head[1]&flagCanary != 0
-	entry := d.take(int(le.Uint16(head[2:])))
-	if d.bad || ledger.DecodeRecord(entry, &r.Entry) != nil {
-		return ErrRecord
-	}
-	r.Tries = resize(r.Tries, d.count(5))
-	for i := range r.Tries {
-		d.try(&r.Tries[i])
-	}
-	r.Picks = resize(r.Picks, d.count(60))
-	for i := range r.Picks {
-		d.pick(&r.Picks[i])
 	}
 	if d.bad || len(d.b) > 0 {
+		d.begun = false // what was to be remembered is in doubt
 		return ErrRecord
 	}
 	return nil
+}
+
+func (d *decoder) record(r *Record) {
+	d.take(1)
+	flags, id := d.byte(), d.take(len(store.EntryID{}))
+	if flags&flagFresh != 0 {
+		d.forget()
+		d.begun = true
+	}
+	if d.bad = d.bad || flags&^allRecordFlags != 0 || !d.begun; d.bad {
+		return
+	}
+	r.Canary = flags&flagCanary != 0
+	d.group(&d.entry, entryShape)
+	setEntry(&r.Entry, store.EntryID(id), d.entry.nums, d.entry.texts)
+	d.beforeTries()
+	r.Tries = resize(r.Tries, d.count(1))
+	for i := range r.Tries {
+		d.group(&d.try, tryShape)
+		setTry(&r.Tries[i], d.try.nums, d.try.texts)
+	}
+	r.Picks = resize(r.Picks, d.count(minPick))
+	for i := range r.Picks {
+		d.readPick(&r.Picks[i])
+	}
+}
+
+const (
+	minPick   = 5                      // length of the shortest pick
+	mostSlots = maxSlots + maxRecord/2 // that a record can lead to
+)
+
+// beforeTries is that of [history].
+func (d *decoder) beforeTries() {
+	e, t := &d.entry, &d.try
+	t.reset()
+	for _, a := range alikeNums {
+		t.nums[a.try] = e.nums[a.entry]
+	}
+	for _, a := range alikeTexts {
+		t.texts[a.try] = e.texts[a.entry]
+	}
+}
+
+func (d *decoder) readPick(p *Pick) {
+	d.group(&d.pick, pickShape)
+	setPick(p, d.pick.nums, d.pick.texts)
+	p.Candidates = resize(p.Candidates, d.count(2))
+	d.places = d.places[:0]
+	for i := range p.Candidates {
+		at := int(d.uvarint(uint64(len(d.slots)))) - 1
+		if at < 0 {
+			if at = len(d.slots); at < cap(d.slots) {
+				d.slots = d.slots[:at+1]
+			} else if at == mostSlots {
+				d.bad = true
+				return
+			} else {
+				d.slots = append(d.slots, knownSlot{})
+			}
+			if s := &d.slots[at]; s.nums == nil {
+				s.known = newKnown(candNums, candTexts)
+			} else {
+				s.reset()
+				s.score = 0
+			}
+		}
+		s := &d.slots[at]
+		d.group(&s.known, candShape)
+		setCand(&p.Candidates[i], s.nums, s.texts)
+		d.places = append(d.places, at)
+		if d.bad {
+			return
+		}
+	}
+	p.Scores = resize(p.Scores, d.count(1))
+	for i := range p.Scores {
+		bits := d.word()
+		if i < len(d.places) {
+			last := &d.slots[d.places[i]].score
+			bits ^= *last
+			*last = bits
+		}
+		p.Scores[i] = math.Float64frombits(bits)
+	}
+	p.Filtered = resize(p.Filtered, d.count(1))
+	for i := range p.Filtered {
+		p.Filtered[i] = d.bool()
+	}
+	p.Calls = resize(p.Calls, d.count(1))
+	for i := range p.Calls {
+		c := d.call(i)
+		d.group(c, callShape)
+		setCall(&p.Calls[i], c.nums, c.texts)
+	}
+}
+
+func (d *decoder) call(i int) *known {
+	if i >= maxCalls {
+		d.none.reset()
+		return &d.none
+	}
+	if i == len(d.calls) {
+		d.calls = append(d.calls, newKnown(callNums, callTexts))
+	}
+	return &d.calls[i]
+}
+
+// group reads what changed in a group.
+func (d *decoder) group(k *known, of *shape) {
+	n := len(k.nums)
+	mask := d.uvarint(1<<(n+len(k.texts)) - 1)
+	for ; mask != 0 && !d.bad; mask &= mask - 1 {
+		switch i := bits.TrailingZeros64(mask); {
+		case i >= n:
+			k.texts[i-n] = d.changed(k.texts[i-n], of.names>>(i-n)&1 != 0)
+		case of.words>>i&1 != 0:
+			k.nums[i] ^= d.word()
+		default:
+			k.nums[i] += uint64(d.varint())
+		}
+	}
+}
+
+// word reads what appendWord has written.
+func (d *decoder) word() uint64 {
+	head := d.byte()
+	high, low := int(head>>4), int(head&0xf)
+	if high+low > 8 {
+		d.bad = true
+		return 0
+	}
+	var w [8]byte
+	copy(w[low:], d.take(8-high-low))
+	return le.Uint64(w[:])
+}
+
+// changed reads a text that appendText or appendName has written.
+func (d *decoder) changed(was string, name bool) string {
+	same := d.uvarint(uint64(max(len(was), len(d.names)))<<1 | 1)
+	if same&1 != 0 {
+		if d.bad = d.bad || !name || int(same>>1) >= len(d.names); d.bad {
+			return ""
+		}
+		return d.names[same>>1]
+	}
+	if same >>= 1; same > uint64(len(was)) {
+		d.bad = true
+		return ""
+	}
+	n := d.uvarint(uint64(len(d.b))<<1 | 1)
+	rest := d.take(int(n >> 1))
+	d.room = append(d.room[:0], was[:same]...)
+	if n&1 != 0 {
+		d.room = hex.AppendEncode(d.room, rest)
+	} else {
+		d.room = append(d.room, rest...)
+	}
+	s := d.shared(d.room)
+	if name && len(d.names) < maxNames {
+		d.names = append(d.names, s)
+	}
+	return s
+}
+
+// shared is a text, the same one if it came before.
+func (d *decoder) shared(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if len(b) > maxText {
+		return string(b)
+	}
+	if s, ok := d.texts[string(b)]; ok {
+		return s
+	}
+	if d.texts == nil || len(d.texts) >= maxTexts {
+		d.texts = make(map[string]string)
+	}
+	s := string(b)
+	d.texts[s] = s
+	return s
+}
+
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.b)
+	if d.bad || n <= 0 {
+		d.bad = true
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
 }
 
 // resize gives a slice a length and leaves what its elements hold, for them to be used again.
@@ -72,20 +305,12 @@ func (d *decoder) byte() byte {
 	return 0
 }
 
-func (d *decoder) bool() bool {
-	b := d.byte()
-	d.bad = d.bad || b > 1
-	return b == 1
-}
-
 func (d *decoder) u64() uint64 {
 	if b := d.take(8); b != nil {
 		return le.Uint64(b)
 	}
 	return 0
 }
-
-func (d *decoder) float() float64 { return math.Float64frombits(d.u64()) }
 
 func (d *decoder) uvarint(most uint64) uint64 {
 	v, n := binary.Uvarint(d.b)
@@ -97,93 +322,5 @@ func (d *decoder) uvarint(most uint64) uint64 {
 	return v
 }
 
-func (d *decoder) u32() uint32 { return uint32(d.uvarint(math.MaxUint32)) }
-
-func (d *decoder) micros() time.Duration {
-	return time.Duration(d.uvarint(math.MaxInt64/uint64(time.Microsecond))) * time.Microsecond
-}
-
 // count reads how many things follow, each of at least so many bytes.
 func (d *decoder) count(size int) int { return int(d.uvarint(uint64(len(d.b) / size))) }
-
-func (d *decoder) text() string {
-	b := d.take(int(d.uvarint(uint64(len(d.b)))))
-	if len(b) == 0 {
-		return ""
-	}
-	if s, ok := d.texts[string(b)]; ok {
-		return s
-	}
-	if d.texts == nil || len(d.texts) >= maxTexts {
-		d.texts = make(map[string]string)
-	}
-	s := string(b)
-	d.texts[s] = s
-	return s
-}
-
-func (d *decoder) try(t *Try) {
-	flags := d.byte()
-	d.bad = d.bad || flags&^allTryFlags != 0
-	*t = Try{
-		Trial: flags&flagTrial != 0, Canceled: flags&flagCanceled != 0, Status: int(d.uvarint(math.MaxInt32)),
-		Begin: d.micros(), Took: d.micros(), FirstToken: d.micros(), Group: d.text(), Deployment: d.text(), Error: d.text(),
-	}
-}
-
-func (d *decoder) pick(p *Pick) {
-	p.Outcome = d.byte()
-	p.Try = int(d.uvarint(math.MaxInt32)) - 1
-	p.By, p.Reason = d.text(), d.text()
-	d.header(&p.Header)
-	p.Candidates = resize(p.Candidates, d.count(50))
-	for i := range p.Candidates {
-		d.candidate(&p.Candidates[i])
-	}
-	p.Scores = resize(p.Scores, d.count(8))
-	for i := range p.Scores {
-		p.Scores[i] = d.float()
-	}
-	p.Filtered = resize(p.Filtered, d.count(1))
-	for i := range p.Filtered {
-		p.Filtered[i] = d.bool()
-	}
-	p.Calls = resize(p.Calls, d.count(6))
-	for i := range p.Calls {
-		p.Calls[i] = Call{Policy: d.bool(), Fuel: d.uvarint(math.MaxUint64), Strategy: d.text(), Version: d.text(), Failed: d.text(), Reason: d.text()}
-	}
-}
-
-func (d *decoder) header(h *abi.Header) {
-	*h = abi.Header{Seed: d.u64(), Now: d.u64()}
-	for _, v := range [...]*uint32{&h.Features, &h.PromptTokens, &h.MaxOutput, &h.ExpectedOutput, &h.Attempt, &h.Messages, &h.BodyBytes} {
-		*v = d.u32()
-	}
-	h.RemainingMS = d.float()
-	h.TenantHash, h.SessionHash, h.PrefixHash = d.u64(), d.u64(), d.u64()
-	h.Endpoint, h.Dialect = abi.Endpoint(d.byte()), abi.Dialect(d.byte())
-	for _, s := range [...]*string{&h.Tenant, &h.Group, &h.Tags, &h.LastError} {
-		*s = d.text()
-	}
-}
-
-func (d *decoder) candidate(c *abi.Candidate) {
-	*c = abi.Candidate{
-		IDHash: d.u64(), ID: d.text(), Provider: d.text(), Model: d.text(), Tags: d.text(), Abilities: d.u32(), Weight: d.float(), Order: int32(d.u32()),
-		PriceInput: d.float(), PriceOutput: d.float(), Context: d.u32(), MaxOutput: d.u32(), RPM: d.u32(), TPM: d.uvarint(math.MaxUint64),
-		Flags: d.u32(), Consecutive: d.u32(), InFlight: d.u32(), Samples: d.u32(), ReqMinute: d.u32(), FailMinute: d.u32(),
-		TokensMinute: d.uvarint(math.MaxUint64), CoolingUntil: d.uvarint(math.MaxUint64),
-	}
-	mask := d.take(2)
-	if mask == nil {
-		return
-	}
-	known := le.Uint16(mask)
-	stats := statistics(c)
-	d.bad = d.bad || known>>len(stats) != 0
-	for i, f := range stats {
-		if *f = math.Float64frombits(nan); known&(1<<i) != 0 {
-			*f = d.float()
-		}
-	}
-}

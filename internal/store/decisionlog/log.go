@@ -1,8 +1,8 @@
 // Package decisionlog records routing decisions with their exact input: import it to explain later
 // why a request went where it did, and to make the same decisions again with another policy.
 //
-// [Log.Add] encodes a decision and leaves it in memory, which takes a few microseconds and never
-// waits. A goroutine packs what has come together into blocks and stores them. Unlike the ledger,
+// [Log.Add] writes down in memory what is other than in the tenant's decision before, which takes about
+// a microsecond and never waits. A goroutine stores what has come together in blocks. Unlike the ledger,
 // the log may lose the last seconds when the process is killed, and it drops decisions rather than
 // take more memory than it may. It is bounded per tenant by size and age.
 package decisionlog
@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,7 +22,7 @@ import (
 
 // Options of a log. A zero field stands for its default.
 type Options struct {
-	// TenantBytes bounds what is stored of a tenant, packed. Default 64 MiB, about 150,000 decisions
+	// TenantBytes bounds what is stored of a tenant, packed. Default 64 MiB, about 180,000 decisions
 	// among eight deployments.
 	TenantBytes int64
 	// MaxAge is how long decisions are kept. Default 30 days.
@@ -59,6 +60,9 @@ const trimInterval = 5 * time.Minute
 // wrote very many tags, must not crowd out the decisions of others.
 const maxRecord = 256 << 10
 
+// leastRoom is what must be left of the memory for another decision.
+const leastRoom = 4 << 10
+
 // Stats are counted since Open.
 type Stats struct {
 	Added    uint64
@@ -73,20 +77,18 @@ const shards = 16
 
 // Log is an open decision log. It is safe for concurrent use.
 type Log struct {
-	opts    Options
-	sink    store.Decisions
-	buffers sync.Pool // *[]byte
-	shards  [shards]shard
-	wake    chan struct{}
-	ctx     context.Context // of the writer's calls; Close ends it
-	stop    context.CancelFunc
-	done    chan struct{}
+	opts   Options
+	sink   store.Decisions
+	shards [shards]shard
+	wake   chan struct{}
+	ctx    context.Context // of the writer's calls; Close ends it
+	stop   context.CancelFunc
+	done   chan struct{}
 
 	// reading is held for reading by those who follow a tenant's blocks, and for writing while blocks
 	// are replaced.
 	reading sync.RWMutex
 	writing sync.Mutex // one store at a time; holds what follows
-	pack    packer
 	unsaved []store.Block
 	grown   int64          // bytes stored since the last trim
 	small   map[string]int // blocks of a tenant that were stored since some were last merged
@@ -99,46 +101,77 @@ type Log struct {
 type shard struct {
 	mu      sync.Mutex
 	pending map[string]*pending
-	spare   [][]byte // of decisions that were packed
+	spare   []*pending // whose decisions were packed
 }
 
-// Of what a shard keeps to write into again: so many buffers of at most that size.
+// Of what a shard keeps to write into again: so many of at most that size.
 const (
 	maxSpare      = 2
 	maxSpareBytes = 2 * targetBytes
+	maxSpareSlots = 64
 )
 
 // begin makes room for a tenant's decisions. The caller holds the lock.
 func (s *shard) begin(tenant string, id store.EntryID) *pending {
-	p := &pending{first: id, last: id}
+	p := &pending{}
 	if n := len(s.spare); n > 0 {
-		p.framed, s.spare = s.spare[n-1], s.spare[:n-1]
+		p, s.spare = s.spare[n-1], s.spare[:n-1]
 	}
+	p.first, p.last = id, id
 	s.pending[tenant] = p
 	return p
 }
 
-// recycle takes a buffer back.
-func (s *shard) recycle(b []byte) {
+// recycle takes the memory of decisions back.
+func (s *shard) recycle(p *pending) {
+	if cap(p.framed) > maxSpareBytes || len(p.history.slots) > maxSpareSlots {
+		return
+	}
+	p.history.begun = false
+	*p = pending{framed: p.framed[:0], history: p.history}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.spare) < maxSpare && cap(b) <= maxSpareBytes {
-		s.spare = append(s.spare, b[:0])
+	if len(s.spare) < maxSpare {
+		s.spare = append(s.spare, p)
 	}
 }
 
+// pending is what is not packed of a tenant's decisions.
 type pending struct {
 	framed      []byte
-	size        int // of the records, without their frames
+	history     history
+	size        int // in memory
 	count       int
 	first, last store.EntryID
+}
+
+// add appends a decision and returns how much memory that takes, or leaves all as it is: the decision is too large.
+func (p *pending) add(r *Record, room int) (size int, ok bool) {
+	before, slots := len(p.framed), p.history.used
+	p.framed = p.history.appendFramed(p.framed, r)
+	size = len(p.framed) - before
+	grown := max(0, p.history.used-slots) * slotBytes
+	if size > maxRecord || size+grown > room {
+		p.framed, p.history = p.framed[:before], history{}
+		if cap(p.framed) > maxSpareBytes {
+			p.framed = slices.Clip(p.framed) // the next one leaves what has grown behind
+		}
+		return 0, false
+	}
+	p.count++
+	p.size += size + grown
+	if id := r.Entry.ID; id.Before(p.first) {
+		p.first = id
+	} else if p.last.Before(id) {
+		p.last = id
+	}
+	return size + grown, true
 }
 
 // Open begins to store decisions in a sink, which the log does not close.
 func Open(sink store.Decisions, o Options) *Log {
 	l := &Log{
 		opts: o.withDefaults(), sink: sink, wake: make(chan struct{}, 1), done: make(chan struct{}), small: map[string]int{},
-		buffers: sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b }},
 	}
 	for i := range l.shards {
 		l.shards[i].pending = map[string]*pending{}
@@ -151,23 +184,11 @@ func Open(sink store.Decisions, o Options) *Log {
 // Add records a decision, unless too many wait to be stored, or it is absurdly large; then it is counted as dropped. It
 // does not keep the record.
 func (l *Log) Add(r *Record) {
-	buf := l.buffers.Get().(*[]byte)
-	defer l.buffers.Put(buf)
-	*buf = appendRecord((*buf)[:0], r)
-
-	size := len(*buf)
-	if size > maxRecord {
-		*buf = nil
+	room := l.opts.PendingBytes - int(l.bytes.Load())
+	if room < leastRoom {
 		l.dropped.Add(1)
 		return
 	}
-	waiting := int(l.bytes.Add(int64(size)))
-	if waiting > l.opts.PendingBytes {
-		l.bytes.Add(int64(-size))
-		l.dropped.Add(1)
-		return
-	}
-	l.added.Add(1)
 	tenant := r.Entry.Tenant
 	s := &l.shards[abi.Hash(tenant)%shards]
 	s.mu.Lock()
@@ -175,16 +196,18 @@ func (l *Log) Add(r *Record) {
 	if p == nil {
 		p = s.begin(tenant, r.Entry.ID)
 	}
-	p.framed = appendFramed(p.framed, *buf)
-	p.count++
-	p.size += size
-	if id := r.Entry.ID; id.Before(p.first) {
-		p.first = id
-	} else if p.last.Before(id) {
-		p.last = id
-	}
+	size, ok := p.add(r, room)
+	waiting := int(l.bytes.Add(int64(size)))
 	full := len(p.framed) >= targetBytes || waiting > l.opts.PendingBytes/2
+	if p.count == 0 {
+		delete(s.pending, tenant)
+	}
 	s.mu.Unlock()
+	if ok {
+		l.added.Add(1)
+	} else {
+		l.dropped.Add(1)
+	}
 	if full {
 		select {
 		case l.wake <- struct{}{}:
@@ -237,10 +260,10 @@ func (l *Log) store(ctx context.Context, which func(tenant string, p *pending) b
 	defer l.writing.Unlock()
 	for i := range l.shards {
 		for tenant, p := range l.shards[i].take(which) {
-			b := store.Block{Tenant: tenant, First: p.first, Last: p.last, Count: p.count, Data: l.pack.pack(p.framed)}
+			b := store.Block{Tenant: tenant, First: p.first, Last: p.last, Count: p.count, Data: pack(p.framed)}
 			l.unsaved = append(l.unsaved, b)
 			l.bytes.Add(int64(len(b.Data) - p.size))
-			l.shards[i].recycle(p.framed)
+			l.shards[i].recycle(p)
 		}
 	}
 	if len(l.unsaved) < least && !l.short() || len(l.unsaved) == 0 {

@@ -234,6 +234,66 @@ func TestSmallBlocksAreMerged(t *testing.T) {
 	}
 }
 
+// What an earlier version has stored is read with what comes now, and merged with it.
+func TestBlocksOfAnEarlierVersion(t *testing.T) {
+	sink := &memory{}
+	tr := newTraffic(3, 1)
+	var want []*Record
+	next := func() *Record {
+		r := &Record{}
+		tr.next(r)
+		r.Picks[0].Candidates = slices.Clone(r.Picks[0].Candidates)
+		want = append(want, r)
+		return r
+	}
+	for i := range smallRun {
+		b := store.Block{Tenant: "acme", Count: i + 1}
+		var framed []byte
+		for n := range b.Count {
+			r := next()
+			framed = appendFramed(framed, appendRecord1(r))
+			if b.Last = r.Entry.ID; n == 0 {
+				b.First = b.Last
+			}
+		}
+		b.Data = pack1(framed)
+		if err := sink.AddBlocks(t.Context(), []store.Block{b}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := Open(sink, Options{MaxAge: 100 * 365 * 24 * time.Hour})
+	defer closing(t, l)
+	check := func() {
+		t.Helper()
+		i := 0
+		if err := l.Scan(t.Context(), "acme", 999, func(r *Record) error {
+			if diff := cmp.Diff(want[i], r, exactly); diff != "" {
+				t.Errorf("decision %d: %s", i, diff)
+			}
+			i++
+			return nil
+		}); err != nil || i != len(want) {
+			t.Errorf("%d decisions of %d, %v", i, len(want), err)
+		}
+		for i, r := range want {
+			if got, err := l.Find(t.Context(), "acme", r.Entry.ID); err != nil || !cmp.Equal(r, got, exactly) {
+				t.Errorf("decision %d: %v", i, err)
+			}
+		}
+	}
+	check()
+	for range smallRun {
+		l.Add(next())
+		if err := l.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(sink.blocks) >= smallRun || sink.blocks[0].Data[0] != blockVersion {
+		t.Errorf("%d blocks, the first of version %d", len(sink.blocks), sink.blocks[0].Data[0])
+	}
+	check()
+}
+
 // While somebody reads, blocks are not merged; what is trimmed is passed over.
 func TestReadersAndMaintenance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -296,20 +356,31 @@ func TestTrimmedAsItGrows(t *testing.T) {
 	}
 }
 
-// A decision that is absurdly large takes nobody's room.
+// A decision that is absurdly large takes nobody's room, and leaves no trace in those that follow.
 func TestHugeDecision(t *testing.T) {
-	sink := &memory{}
-	l := Open(sink, Options{})
+	l := Open(&memory{}, Options{})
 	defer closing(t, l)
 	tr := newTraffic(2, 1)
+	var want []store.Entry
 	var r Record
-	tr.next(&r)
-	r.Picks[0].Header.Tags = strings.Repeat("tag\n", 1<<20)
-	l.Add(&r)
-	tr.next(&r)
-	l.Add(&r)
-	if s := l.Stats(); s.Added != 1 || s.Dropped != 1 || s.Pending > maxRecord {
+	for i := range 6 {
+		tr.next(&r)
+		if i%2 == 0 { // also the first of all
+			huge := r
+			huge.Entry.Deployment, huge.Entry.Prompt = "another", 1
+			huge.Picks = slices.Clone(r.Picks)
+			huge.Picks[0].Header.Tags = strings.Repeat("tag\n", 1<<20)
+			l.Add(&huge)
+		}
+		l.Add(&r)
+		want = append(want, r.Entry)
+	}
+	if s := l.Stats(); s.Added != 6 || s.Dropped != 3 || s.Pending > maxRecord {
 		t.Errorf("%+v", s)
+	}
+	var got []store.Entry
+	if err := l.Scan(t.Context(), "acme", 99, func(r *Record) error { got = append(got, r.Entry); return nil }); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v: %s", err, cmp.Diff(want, got))
 	}
 }
 
@@ -431,10 +502,11 @@ func TestBlocksGoTogether(t *testing.T) {
 		var r Record
 		fill := func(blocks int) {
 			for range blocks {
+				var h history
 				for n := 0; n < targetBytes; {
 					tr.next(&r)
 					l.Add(&r)
-					n += len(appendFramed(nil, appendRecord(nil, &r)))
+					n += len(h.appendFramed(nil, &r))
 				}
 				synctest.Wait() // it is packed
 			}

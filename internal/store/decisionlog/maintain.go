@@ -14,8 +14,8 @@ import (
 const (
 	smallRun   = 8
 	smallBytes = 16 << 10
-	// mergedBytes ends a merged block before it is packed.
-	mergedBytes = 16 * targetBytes
+	// mergedBytes ends a merged block.
+	mergedBytes = targetBytes
 )
 
 // tidy merges, and trims when what came since the last time may be too much of a tenant. What it can't do is done later:
@@ -62,6 +62,9 @@ func (l *Log) mergeTenant(ctx context.Context, tenant string) error {
 	var framed []byte
 	var replaced []int64
 	var u unpacker
+	var d decoder
+	var h history
+	var rec Record
 	for _, b := range blocks {
 		data, err := l.sink.BlockData(ctx, b.ID)
 		if err != nil {
@@ -74,7 +77,14 @@ func (l *Log) mergeTenant(ctx context.Context, tenant string) error {
 		if len(replaced) > 0 && len(framed)+len(more) > mergedBytes {
 			break
 		}
-		framed = append(framed, more...)
+		d.begin()
+		if _, err := records(more, func(bytes []byte) (bool, error) {
+			err := d.decode(bytes, &rec)
+			framed = h.appendFramed(framed, &rec)
+			return err == nil, err
+		}); err != nil {
+			return err
+		}
 		replaced = append(replaced, b.ID)
 		merged.Count += b.Count
 		if b.First.Before(merged.First) {
@@ -87,7 +97,7 @@ func (l *Log) mergeTenant(ctx context.Context, tenant string) error {
 	if len(replaced) < 2 {
 		return nil
 	}
-	merged.Data = l.pack.pack(framed)
+	merged.Data = pack(framed)
 	return l.sink.AddBlocks(ctx, []store.Block{merged}, replaced)
 }
 

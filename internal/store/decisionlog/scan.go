@@ -31,7 +31,7 @@ func (l *Log) follow(ctx context.Context, tenant string) ([]store.BlockInfo, fun
 	return blocks, l.reading.RUnlock, nil
 }
 
-// each calls yield with the records of a block.
+// each calls yield with the records of a block, which must decode them all: each stands on those before it.
 func (r *reader) each(ctx context.Context, id int64, yield func(rec []byte) (bool, error)) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, context.Cause(ctx)
@@ -45,6 +45,7 @@ func (r *reader) each(ctx context.Context, id int64, yield func(rec []byte) (boo
 	}
 	framed, err := r.unpack.unpack(data)
 	if err == nil {
+		r.dec.begin()
 		var on bool
 		if on, err = records(framed, yield); err == nil {
 			return on, nil
@@ -91,11 +92,9 @@ func (l *Log) Scan(ctx context.Context, tenant string, last int, yield func(*Rec
 			continue
 		}
 		if _, err := r.each(ctx, b.ID, func(bytes []byte) (bool, error) {
-			if skip--; skip >= 0 {
-				return true, nil
-			}
-			if err := r.dec.decode(bytes, &rec); err != nil {
-				return false, err
+			err := r.dec.decode(bytes, &rec)
+			if skip--; skip >= 0 || err != nil {
+				return err == nil, err
 			}
 			return true, yield(&rec)
 		}); err != nil {
@@ -113,23 +112,19 @@ func (l *Log) Find(ctx context.Context, tenant string, id store.EntryID) (*Recor
 	}
 	defer done()
 	r := &reader{log: l}
-	var found *Record
+	var rec Record
 	for _, b := range blocks {
 		if id.Before(b.First) || b.Last.Before(id) {
 			continue
 		}
 		on, err := r.each(ctx, b.ID, func(bytes []byte) (bool, error) {
-			if idOf(bytes) != id {
-				return true, nil
-			}
-			found = &Record{}
-			return false, r.dec.decode(bytes, found)
+			return idOf(bytes) != id, r.dec.decode(bytes, &rec)
 		})
 		if err != nil {
 			return nil, err
 		}
 		if !on {
-			return found, nil
+			return &rec, nil
 		}
 	}
 	return nil, fmt.Errorf("decision %x of tenant %q: %w", id, tenant, store.ErrNotFound)
@@ -147,20 +142,19 @@ func (l *Log) Recent(ctx context.Context, tenant string, before store.EntryID, l
 	slices.SortFunc(blocks, func(a, b store.BlockInfo) int { return b.Last.Compare(a.Last) })
 	r := &reader{log: l}
 	var found []*Record
+	var other Record
 	for _, b := range blocks {
 		if len(found) == limit && (limit <= 0 || b.Last.Before(found[limit-1].Entry.ID)) {
 			break // and all that follow
 		}
 		if _, err := r.each(ctx, b.ID, func(bytes []byte) (bool, error) {
-			if id := idOf(bytes); before != (store.EntryID{}) && !id.Before(before) {
-				return true, nil
+			rec := &other
+			if id := idOf(bytes); before == (store.EntryID{}) || id.Before(before) {
+				rec = &Record{}
+				found = append(found, rec)
 			}
-			rec := &Record{}
-			if err := r.dec.decode(bytes, rec); err != nil {
-				return false, err
-			}
-			found = append(found, rec)
-			return true, nil
+			err := r.dec.decode(bytes, rec)
+			return err == nil, err
 		}); err != nil {
 			return nil, err
 		}

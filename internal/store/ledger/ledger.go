@@ -27,9 +27,10 @@ type Sink interface {
 // Options of a ledger. A zero field stands for its default.
 type Options struct {
 	Journal journal.Options
-	// Gather is how long the first entry of a batch waits for others. Default 200 ms.
+	// Gather is how long the first entry of a batch waits for others, and a fifth of how long it does while many come.
+	// Default 200 ms.
 	Gather time.Duration
-	// BatchBytes bounds a batch, in bytes of the journal. Default 512 KiB.
+	// BatchBytes bounds a batch, in bytes of the journal. Default 1 MiB.
 	BatchBytes int
 	Log        *slog.Logger
 }
@@ -38,6 +39,13 @@ type Options struct {
 const (
 	firstPause = 100 * time.Millisecond
 	maxPause   = 10 * time.Second
+)
+
+// A transaction costs as much as hundreds of entries. When one takes over busyEntries, the next waits busyGather times as long,
+// so that many entries share it; when there are few, they are in the store soon.
+const (
+	busyEntries = 256
+	busyGather  = 5
 )
 
 // Stats are counted since Open.
@@ -63,6 +71,7 @@ type Ledger struct {
 	// The drainer's.
 	at    journal.Position
 	ready bool // at was read from the sink
+	taken int  // entries since the drainer last woke up
 	batch store.Batch
 	names names
 
@@ -77,7 +86,7 @@ func Open(dir string, sink Sink, o Options) (*Ledger, error) {
 		o.Gather = 200 * time.Millisecond
 	}
 	if o.BatchBytes <= 0 {
-		o.BatchBytes = 512 << 10
+		o.BatchBytes = 1 << 20
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -156,7 +165,7 @@ func (l *Ledger) drain() {
 	defer close(l.done)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	pause := time.Duration(0)
+	pause, gather := time.Duration(0), l.opts.Gather
 	ready := l.journal.Ready()
 	for {
 		select {
@@ -167,18 +176,22 @@ func (l *Ledger) drain() {
 			continue
 		case <-ready: // gather what comes with it
 			ready = nil
-			timer.Reset(l.opts.Gather)
+			timer.Reset(gather)
 			continue
 		case <-timer.C:
 		}
 		ready = l.journal.Ready()
+		l.taken = 0
 		if err := l.all(); err != nil {
 			pause = min(max(firstPause, 2*pause), maxPause)
 			timer.Reset(pause)
 			ready = nil
 			continue
 		}
-		pause = 0
+		pause, gather = 0, l.opts.Gather
+		if l.taken >= busyEntries {
+			gather *= busyGather
+		}
 	}
 }
 
@@ -231,6 +244,7 @@ func (l *Ledger) step() (more bool, err error) {
 		}
 	}
 	l.at = to
+	l.taken += len(b.Entries)
 	l.mu.Lock()
 	l.stats.Recorded += uint64(len(b.Entries))
 	l.stats.Unread += uint64(len(b.Unread))

@@ -210,6 +210,54 @@ func TestBatches(t *testing.T) {
 }
 
 // A record of another version goes to the sink as it is.
+// While many entries come, more of them share a transaction; when few do, they are in the store soon.
+func TestManyEntriesWaitLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &memory{}
+		const gather = 100 * time.Millisecond
+		l, err := Open(t.TempDir(), sink, Options{Gather: gather})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closing(t, l)
+		time.Sleep(gather)
+		id := byte(0)
+		record := func(n int) {
+			for range n {
+				e := sample()
+				id++
+				e.ID[0] = id
+				if err := l.Record(&e); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		calls := func(what string, after time.Duration, want int) {
+			t.Helper()
+			time.Sleep(after)
+			synctest.Wait()
+			sink.mu.Lock()
+			defer sink.mu.Unlock()
+			if sink.calls != want {
+				t.Errorf("%s: %d batches, want %d", what, sink.calls, want)
+			}
+		}
+		record(1)
+		calls("one entry", gather, 1)
+		calls("nothing", gather, 1)
+		record(busyEntries)
+		calls("many", gather, 2)
+		record(busyEntries)
+		calls("many again", (busyGather-1)*gather, 2)
+		calls("after longer", gather, 3)
+		record(1)
+		calls("one after many", busyGather*gather, 4)
+		calls("nothing again", gather, 4)
+		record(1)
+		calls("one after one", gather, 5)
+	})
+}
+
 func TestUnreadable(t *testing.T) {
 	dir := t.TempDir()
 	j, err := journal.Open(dir, journal.Options{})

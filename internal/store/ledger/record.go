@@ -56,31 +56,46 @@ func AppendRecord(dst []byte, e *store.Entry) []byte {
 		flags |= flagPriced
 	}
 	dst = append(dst, flags)
+	f := FiguresOf(e)
 	for _, n := range [...]int64{
-		bounded(int64(e.Version), math.MaxInt32), bounded(int64(e.Status), math.MaxInt32), bounded(int64(e.Attempts), math.MaxInt32),
-		bounded(e.Latency.Microseconds(), maxMicros), bounded(e.FirstToken.Microseconds(), maxMicros),
-		bounded(e.Prompt, maxCount), bounded(e.Completion, maxCount), bounded(e.Cached, maxCount), bounded(e.CacheWrite, maxCount), bounded(e.Reasoning, maxCount),
-		bounded(int64(e.Cost), int64(maxCost)),
+		f.Version, f.Status, f.Attempts, f.Latency, f.FirstToken, f.Prompt, f.Completion, f.Cached, f.CacheWrite, f.Reasoning, f.Cost,
 	} {
 		dst = binary.AppendUvarint(dst, uint64(n))
 	}
 	for _, s := range [...]string{e.RequestID, e.Tenant, e.Key, e.Group, e.Deployment, e.Provider, e.Model, e.Surface, e.Policy, e.Error} {
-		s = clean(s)
+		s = Text(s)
 		dst = binary.AppendUvarint(dst, uint64(len(s)))
 		dst = append(dst, s...)
 	}
 	return dst
 }
 
+// Figures are an entry's numbers within the bounds of a record. Times are in microseconds.
+type Figures struct {
+	Version, Status, Attempts, Latency, FirstToken, Prompt, Completion, Cached, CacheWrite, Reasoning, Cost int64
+}
+
+// FiguresOf cuts an entry's numbers to the bounds of a record.
+func FiguresOf(e *store.Entry) Figures {
+	return Figures{
+		Version: bounded(int64(e.Version), math.MaxInt32), Status: bounded(int64(e.Status), math.MaxInt32), Attempts: bounded(int64(e.Attempts), math.MaxInt32),
+		Latency: bounded(e.Latency.Microseconds(), maxMicros), FirstToken: bounded(e.FirstToken.Microseconds(), maxMicros),
+		Prompt: bounded(e.Prompt, maxCount), Completion: bounded(e.Completion, maxCount), Cached: bounded(e.Cached, maxCount),
+		CacheWrite: bounded(e.CacheWrite, maxCount), Reasoning: bounded(e.Reasoning, maxCount), Cost: bounded(int64(e.Cost), int64(maxCost)),
+	}
+}
+
 func bounded(n, most int64) int64 { return max(0, min(n, most)) }
 
-// clean cuts a text to its bound and leaves what every database takes: UTF-8 without NUL.
-func clean(s string) string {
+// Text cuts a text to the bound of a record and leaves what every database takes: UTF-8 without NUL.
+func Text(s string) string {
 	if len(s) > maxText {
 		s = s[:maxText]
 	}
-	if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
-		s = strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
+	for i := range len(s) {
+		if c := s[i]; c == 0 || c >= utf8.RuneSelf { // seldom
+			return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
+		}
 	}
 	return s
 }
@@ -100,7 +115,7 @@ func (n names) text(b []byte) (string, bool) {
 		return s, true
 	}
 	s := string(b)
-	if clean(s) != s {
+	if Text(s) != s {
 		return "", false
 	}
 	if n != nil {

@@ -31,13 +31,9 @@ func (p *packs) room(n int) []numbered {
 
 // add packs entries into blocks, those left out that are in a block already. It returns the
 // others, in another order, where all had been.
-func (p *packs) add(ctx context.Context, tx *sql.Tx, all []numbered) (fresh []numbered, err error) {
+func (w *blockWriter) add(ctx context.Context, all []numbered) (fresh []numbered, err error) {
 	slices.SortFunc(all, func(a, b numbered) int { return cmp.Or(cmp.Compare(a.names[0], b.names[0]), a.e.ID.Compare(b.e.ID)) })
 	all = slices.CompactFunc(all, func(a, b numbered) bool { return a.names[0] == b.names[0] && a.e.ID == b.e.ID })
-	w, err := newBlockWriter(ctx, tx, &p.block)
-	if err != nil {
-		return nil, err
-	}
 	fresh = all[:0]
 	for len(all) > 0 {
 		n := 1
@@ -70,23 +66,18 @@ type blockWriter struct {
 	block                               *entryBlock
 }
 
-func newBlockWriter(ctx context.Context, tx *sql.Tx, room *entryBlock) (*blockWriter, error) {
-	w := &blockWriter{block: room}
-	for _, s := range []struct {
-		to    **sql.Stmt
-		query string
-	}{
-		{&w.overlapping, "SELECT ids FROM entry_blocks WHERE tenant = ? AND last >= ? AND first <= ?"},
-		{&w.newest, "SELECT id, count, ids, data FROM entry_blocks WHERE id = (SELECT id FROM entry_blocks WHERE tenant = ? ORDER BY last DESC LIMIT 1) AND count < ?"},
-		{&w.insert, "INSERT INTO entry_blocks (tenant, first, last, count, ids, data) VALUES (?, ?, ?, ?, ?, ?)"},
-		{&w.update, "UPDATE entry_blocks SET first = ?, last = ?, count = ?, ids = ?, data = ? WHERE id = ?"},
-	} {
-		var err error
-		if *s.to, err = tx.PrepareContext(ctx, s.query); err != nil {
-			return nil, err
-		}
+const (
+	overlappingBlocks = "SELECT ids FROM entry_blocks WHERE tenant = ? AND last >= ? AND first <= ?"
+	newestBlock       = "SELECT id, count, ids, data FROM entry_blocks WHERE id = (SELECT id FROM entry_blocks WHERE tenant = ? ORDER BY last DESC LIMIT 1) AND count < ?"
+	insertBlock       = "INSERT INTO entry_blocks (tenant, first, last, count, ids, data) VALUES (?, ?, ?, ?, ?, ?)"
+	updateBlock       = "UPDATE entry_blocks SET first = ?, last = ?, count = ?, ids = ?, data = ? WHERE id = ?"
+)
+
+func (s *Store) blockWriter(ctx context.Context, tx *sql.Tx) *blockWriter {
+	return &blockWriter{
+		overlapping: s.prepared(ctx, tx, overlappingBlocks), newest: s.prepared(ctx, tx, newestBlock), insert: s.prepared(ctx, tx, insertBlock), update: s.prepared(ctx, tx, updateBlock),
+		block: &s.packs.block,
 	}
-	return w, nil
 }
 
 // unknown leaves those of a tenant's entries that are in none of its blocks. Their IDs ascend.
@@ -271,9 +262,12 @@ func cutBlocks(ctx context.Context, tx *sql.Tx, limit store.EntryID) (entries, b
 
 // packEntries belongs to migration 3: it takes the entries of version 2 over into blocks.
 func packEntries(ctx context.Context, tx *sql.Tx) error {
-	w, err := newBlockWriter(ctx, tx, &entryBlock{})
-	if err != nil {
-		return err
+	w := &blockWriter{block: &entryBlock{}}
+	var err error
+	for query, to := range map[string]**sql.Stmt{newestBlock: &w.newest, insertBlock: &w.insert, updateBlock: &w.update} {
+		if *to, err = tx.PrepareContext(ctx, query); err != nil {
+			return err
+		}
 	}
 	tenant, after := int64(-1), []byte{}
 	for {

@@ -40,8 +40,7 @@ func (s *Store) Record(ctx context.Context, b *store.Batch) error {
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO journals (id, segment, offset) VALUES (?, ?, ?)
-			ON CONFLICT DO UPDATE SET segment = excluded.segment, offset = excluded.offset`, b.Journal[:], b.Segment, b.Offset)
+		_, err := s.prepared(ctx, tx, setPosition).ExecContext(ctx, b.Journal[:], b.Segment, b.Offset)
 		return err
 	})
 	if err == nil {
@@ -49,6 +48,15 @@ func (s *Store) Record(ctx context.Context, b *store.Batch) error {
 	}
 	return err
 }
+
+const setPosition = `INSERT INTO journals (id, segment, offset) VALUES (?, ?, ?)
+	ON CONFLICT DO UPDATE SET segment = excluded.segment, offset = excluded.offset`
+
+var addDay = `INSERT INTO days (day, tenant, key, grp, deployment, provider, model, surface,
+	requests, failed, unpriced, prompt, completion, cached, cache_write, reasoning, cost, latency) VALUES ` + marks(18) + `
+	ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, failed = failed + excluded.failed, unpriced = unpriced + excluded.unpriced,
+	prompt = prompt + excluded.prompt, completion = completion + excluded.completion, cached = cached + excluded.cached,
+	cache_write = cache_write + excluded.cache_write, reasoning = reasoning + excluded.reasoning, cost = cost + excluded.cost, latency = latency + excluded.latency`
 
 // dayKey is what sums are kept by.
 type dayKey struct {
@@ -71,7 +79,8 @@ func (s *Store) addEntries(ctx context.Context, tx *sql.Tx, entries []store.Entr
 			}
 		}
 	}
-	fresh, err := s.packs.add(ctx, tx, all)
+	w := s.blockWriter(ctx, tx)
+	fresh, err := w.add(ctx, all)
 	if err != nil {
 		return err
 	}
@@ -84,18 +93,11 @@ func (s *Store) addEntries(ctx context.Context, tx *sql.Tx, entries []store.Entr
 		}
 		sums[k].Add(e.Usage())
 	}
-	return addDays(ctx, tx, sums)
+	return s.addDays(ctx, tx, sums)
 }
 
-func addDays(ctx context.Context, tx *sql.Tx, sums map[dayKey]*store.Usage) error {
-	add, err := tx.PrepareContext(ctx, `INSERT INTO days (day, tenant, key, grp, deployment, provider, model, surface,
-		requests, failed, unpriced, prompt, completion, cached, cache_write, reasoning, cost, latency) VALUES `+marks(18)+`
-		ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, failed = failed + excluded.failed, unpriced = unpriced + excluded.unpriced,
-		prompt = prompt + excluded.prompt, completion = completion + excluded.completion, cached = cached + excluded.cached,
-		cache_write = cache_write + excluded.cache_write, reasoning = reasoning + excluded.reasoning, cost = cost + excluded.cost, latency = latency + excluded.latency`)
-	if err != nil {
-		return err
-	}
+func (s *Store) addDays(ctx context.Context, tx *sql.Tx, sums map[dayKey]*store.Usage) error {
+	add := s.prepared(ctx, tx, addDay)
 	for k, u := range sums {
 		if _, err := add.ExecContext(ctx, k.day, k.tenant, k.key, k.group, k.deployment, k.provider, k.model, k.surface, u.Requests, u.Failed, u.Unpriced,
 			u.Prompt, u.Completion, u.Cached, u.CacheWrite, u.Reasoning, u.Cost, u.Latency.Microseconds()); err != nil {

@@ -29,8 +29,10 @@ type Store struct {
 	lock   *os.File
 	writer *sql.DB
 	reader *sql.DB
-	names  *names // the writer's
-	packs  packs  // the same
+	// The writer's.
+	names      *names
+	packs      packs
+	statements map[string]*sql.Stmt
 }
 
 var _ store.Store = (*Store)(nil)
@@ -69,8 +71,22 @@ func (s *Store) open(ctx context.Context, path string) error {
 	}
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
-	s.names, err = loadNames(ctx, s.writer)
-	return err
+	if s.names, err = loadNames(ctx, s.writer); err != nil {
+		return err
+	}
+	s.statements = map[string]*sql.Stmt{}
+	for _, query := range []string{addDay, setPosition, overlappingBlocks, newestBlock, insertBlock, updateBlock} {
+		if s.statements[query], err = s.writer.PrepareContext(ctx, query); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepared returns a statement within a transaction, with which it ends. Preparing those that each batch of entries needs
+// would take as long as running them, so they are prepared once.
+func (s *Store) prepared(ctx context.Context, tx *sql.Tx, query string) *sql.Stmt {
+	return tx.StmtContext(ctx, s.statements[query])
 }
 
 // private makes folder and file so that nobody else can read them, and refuses a folder in which
