@@ -94,7 +94,7 @@ func (x *exchange) relay(stream *gateway.Stream, f framing) {
 		x.code = e.Code
 		out.buf = f.fail(out.buf, e)
 	}
-	if out.Flush() != nil {
+	if out.end() != nil {
 		x.status = statusGone
 	}
 }

@@ -57,6 +57,14 @@ func (o *outlet) Flush() error {
 	return o.control.Flush()
 }
 
+// end hands over what is left. It leaves with the mark that ends the answer, when the handler has ended.
+func (o *outlet) end() error {
+	if len(o.buf) == 0 {
+		return nil
+	}
+	return o.write()
+}
+
 func (o *outlet) write() error {
 	if now := time.Now(); o.until.Sub(now) < stall/2 {
 		o.until = now.Add(stall)

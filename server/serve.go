@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/switchyard-gateway/switchyard/server/http1"
 )
 
 const (
@@ -26,11 +28,11 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, limit time.Duration
 	defer cut()
 	// There is no write timeout because streams take as long as they take; single writes have
 	// one, see stall.
-	srv := &http.Server{
+	srv := http1.New(&http.Server{
 		Handler: s.handler, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: headerBytes,
 		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		BaseContext: func(net.Listener) context.Context { return base },
-	}
+	})
 	stopped := make(chan error, 1)
 	go func() { stopped <- srv.Serve(ln) }()
 	select {

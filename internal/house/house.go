@@ -109,6 +109,7 @@ var Rules = []Rule{
 		Part: "server/api/...", May: []string{"server/api/...", "internal/store", "internal/store/decisionlog", "internal/store/keyring", "internal/replay", "sdk/abi"}, Foreign: []string{"github.com/labstack/echo/v4*", "github.com/danielgtaylor/huma/v2*"},
 		Why: "the API is HTTP over what it declares as interfaces: no gateway, no host",
 	},
+	{Part: "server/http1", May: []string{"internal/socket"}, Why: "HTTP/1.1 on a connection needs to know nothing of the gateway"},
 	{
 		Part: "server/...", May: []string{"internal/gateway", "internal/gateway/health", "sdk/abi", "sdk/jsonraw", "server/..."}, Foreign: []string{"github.com/labstack/echo/v4*", "github.com/sashabaranov/go-openai"},
 		Why: "the server speaks HTTP to clients and calls the gateway; host and server never meet",
