@@ -77,12 +77,28 @@ func (m *rewriter) pages() (most, ask uint32) {
 	return 1 << 16, 1 << 16
 }
 
-// refill asks the host for memory that it never gives, so that it has its turn, and takes what fuel lacks of a slice. It
+// refill adds to the stack what is there for deep calls, if it is used up. If that was all that was wanted, it is done.
+// Else it asks the host for memory that it never gives, so that it has its turn, and takes what fuel lacks of a slice. It
 // traps with negative fuel if there is too little, and with negative stack alone if calls nest too deep.
 func (c *coder) refill(m *rewriter) {
 	const take = 0
 	c.op(1)
 	c.local(wasm.TypeI64)
+	c.arg(wasm.OpGlobalGet, c.stack)
+	c.op(wasm.OpExtendS)
+	c.i64(0)
+	c.op(wasm.OpI64LtS, wasm.OpIf, wasm.TypeEmpty)
+	c.arg(wasm.OpGlobalGet, c.stack)
+	c.arg(wasm.OpGlobalGet, c.deep)
+	c.op(wasm.OpI32Add)
+	c.arg(wasm.OpGlobalSet, c.stack)
+	c.i32(0)
+	c.arg(wasm.OpGlobalSet, c.deep)
+	c.i64(-1)
+	c.arg(wasm.OpGlobalGet, c.fuel)
+	c.arg(wasm.OpGlobalGet, c.stack)
+	c.op(wasm.OpExtendS, wasm.OpI64Or)
+	c.op(wasm.OpI64LtS, wasm.OpIf, wasm.TypeEmpty, wasm.OpReturn, wasm.OpEnd, wasm.OpEnd)
 	_, ask := m.pages()
 	c.i32(int32(ask))
 	c.op(wasm.OpMemorySize, 0, wasm.OpI32Sub, wasm.OpMemoryGrow, 0, wasm.OpDrop)

@@ -25,15 +25,15 @@ const (
 
 // coder writes the code of functions.
 type coder struct {
-	buf                  []byte
-	fuel, reserve, stack uint32 // globals
-	funcs                [appended]uint32
-	inits                uint32 // the first of those for rewriter.inits
+	buf                        []byte
+	fuel, reserve, stack, deep uint32 // globals
+	funcs                      [appended]uint32
+	inits                      uint32 // the first of those for rewriter.inits
 }
 
 func (m *rewriter) newCoder() *coder {
 	g := uint32(m.Globals)
-	c := &coder{fuel: g + globalFuel, reserve: g + globalReserve, stack: g + globalStack}
+	c := &coder{fuel: g + globalFuel, reserve: g + globalReserve, stack: g + globalStack, deep: g + globalDeep}
 	next := uint32(len(m.Funcs))
 	for fn, used := range m.used {
 		if used {

@@ -200,11 +200,15 @@ func TestGolden(t *testing.T) {
 	for name, want := range map[string]string{
 		"the memory, which may grow by a page more than the limit": "\x05\x04\x01\x01\x01\x03",
 		"refill, which asks for it": "\x01\x01\x7e" + // an i64
+			"\x23\x02\xac\x42\x00\x53\x04\x40" + // if stack < 0
+			"\x23\x02\x23\x03\x6a\x24\x02\x41\x00\x24\x03" + // stack += deep, deep = 0
+			"\x42\x7f\x23\x00\x23\x02\xac\x84\x53\x04\x40\x0f\x0b\x0b" + // return if -1 < fuel|stack
 			"\x41\x03\x3f\x00\x6b\x40\x00\x1a", // memory.grow 3 - memory.size, drop
-		"three globals":      "\x06\x10\x03\x7e\x01\x42\x00\x0b\x7e\x01\x42\x00\x0b\x7f\x01\x41\x00\x0b",
+		"four globals":       "\x06\x15\x04\x7e\x01\x42\x00\x0b\x7e\x01\x42\x00\x0b\x7f\x01\x41\x00\x0b\x7f\x01\x41\x00\x0b",
 		"fuel":               "\x0f" + ExportFuel + "\x03\x00",
 		"reserve":            "\x12" + ExportReserve + "\x03\x01",
 		"stack":              "\x10" + ExportStack + "\x03\x02",
+		"deep":               "\x0f" + ExportDeep + "\x03\x03",
 		"the start function": "\x10" + ExportStart + "\x00\x00",
 		"the loop": "\x03\x40" + // loop
 			"\x23\x00\x42\x01\x7d\x22\x00\x24\x00" + // fuel -= 1

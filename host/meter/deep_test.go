@@ -73,6 +73,37 @@ func TestLongChains(t *testing.T) {
 	}
 }
 
+// TestNested calls a function that calls itself so many times: whether that takes more than the stack at first shows
+// afterwards, and neither costs fuel nor gives the host a turn.
+func TestNested(t *testing.T) {
+	l := newLab(t)
+	self := slices.Concat([]byte{0x20, 0, 0x04, 0x40, 0x20, 0, 0x41, 1, 0x6b}, op(0x10, 0), []byte{0x0b})
+	in := rewritten(t, l, source{
+		types: []modgen.Signature{{Params: []modgen.ValueType{modgen.I32}}}, pages: 1, functions: []handwritten{{code: self}},
+	}.assemble())
+	f := in.ExportedFunction("a")
+	var each int64
+	for _, c := range []struct {
+		calls  int64
+		nested bool
+	}{{0, false}, {1, false}, {100, true}, {2, false}, {1000, true}} {
+		in.give(meter.Slice, deepStack)
+		turns := in.memory.turns
+		if _, err := f.Call(t.Context(), uint64(c.calls)); err != nil {
+			t.Fatal(err)
+		}
+		if c.calls == 0 {
+			each = in.used()
+		}
+		if in.nested() != c.nested || in.memory.turns != turns || in.used() != each*(c.calls+1) {
+			t.Errorf("%d calls: nested %t, %d turns, %d fuel", c.calls, in.nested(), in.memory.turns-turns, in.used())
+		}
+		if left := in.stack.left() + in.more.left(); left != deepStack {
+			t.Errorf("%d calls: %d bytes of stack are left, want %d", c.calls, left, deepStack)
+		}
+	}
+}
+
 // shape is what makes a frame large.
 type shape int
 

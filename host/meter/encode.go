@@ -22,6 +22,7 @@ const (
 	globalFuel = iota
 	globalReserve
 	globalStack
+	globalDeep
 	addedGlobals
 )
 
@@ -67,8 +68,9 @@ func (m *rewriter) writeSection(out []byte, id byte) []byte {
 		entry = append(entry, wasm.TypeI64, 1, wasm.OpI64Const, 0, wasm.OpEnd)
 		entry = append(entry, wasm.TypeI64, 1, wasm.OpI64Const, 0, wasm.OpEnd)
 		entry = append(entry, wasm.TypeI32, 1, wasm.OpI32Const, 0, wasm.OpEnd)
+		entry = append(entry, wasm.TypeI32, 1, wasm.OpI32Const, 0, wasm.OpEnd)
 	case wasm.SecExport:
-		for i, name := range [...]string{ExportFuel, ExportReserve, ExportStack} {
+		for i, name := range [...]string{ExportFuel, ExportReserve, ExportStack, ExportDeep} {
 			entry = appendExport(entry, name, 3, m.Globals+i)
 		}
 		added = addedGlobals

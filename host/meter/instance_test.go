@@ -14,9 +14,9 @@ import (
 // instance is a guest as a host holds it: metered, or not, when the counters are nil.
 type instance struct {
 	api.Module
-	memory               *memory
-	fuel, reserve, stack counter
-	given                int64
+	memory                     *memory
+	fuel, reserve, stack, more counter
+	given                      int64
 }
 
 // memory is that of an instance, as meter asks for: it never gives the last page.
@@ -71,7 +71,7 @@ func instantiate(ctx context.Context, r wazero.Runtime, module []byte, name stri
 	}
 	in := &instance{Module: m, memory: mem}
 	for export, c := range map[string]*counter{
-		meter.ExportFuel: &in.fuel, meter.ExportReserve: &in.reserve, meter.ExportStack: &in.stack,
+		meter.ExportFuel: &in.fuel, meter.ExportReserve: &in.reserve, meter.ExportStack: &in.stack, meter.ExportDeep: &in.more,
 	} {
 		c.MutableGlobal, _ = m.ExportedGlobal(export).(api.MutableGlobal)
 	}
@@ -79,6 +79,9 @@ func instantiate(ctx context.Context, r wazero.Runtime, module []byte, name stri
 }
 
 func (in *instance) metered() bool { return in.fuel.MutableGlobal != nil }
+
+// shallow is how much stack calls have at first.
+const shallow = 2 << 10
 
 // give sets the counters as a host does before a call.
 func (in *instance) give(fuel, stack int64) {
@@ -88,7 +91,9 @@ func (in *instance) give(fuel, stack int64) {
 	first := min(fuel, meter.Slice)
 	in.fuel.set(first)
 	in.reserve.set(fuel - first)
-	in.stack.set(stack)
+	first = min(stack, shallow)
+	in.stack.set(first)
+	in.more.set(stack - first)
 	in.given = fuel
 }
 
@@ -97,6 +102,9 @@ func (in *instance) dry() bool { return in.metered() && in.fuel.left() < 0 }
 
 // deep says whether the call since give ended for want of stack.
 func (in *instance) deep() bool { return in.metered() && in.stack.left() < 0 }
+
+// nested says whether calls since give have nested for more than shallow.
+func (in *instance) nested() bool { return in.more.left() == 0 }
 
 // used is the fuel used since give.
 func (in *instance) used() int64 {

@@ -121,8 +121,8 @@ func play(tb testing.TB, r wazero.Runtime, module []byte, m *modgen.Module, n in
 			p.native = max(p.native, nativeStack(f))
 		}
 		s := step{export: c.Export, results: fmt.Sprintf("%x", results), trap: trapOf(err)}
-		if err == nil && p.metered() && p.stack.left() != labStack {
-			tb.Errorf("%s has returned and left %d bytes of stack, not %d", c.Export, p.stack.left(), labStack)
+		if err == nil && p.metered() && p.stack.left()+p.more.left() != labStack {
+			tb.Errorf("%s has returned and left %d bytes of stack, not %d", c.Export, p.stack.left()+p.more.left(), labStack)
 		}
 		switch {
 		case p.dry():

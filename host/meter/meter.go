@@ -9,12 +9,15 @@
 //     property of module and input: it is the same on every machine.
 //   - gives the host its turn whenever a slice of fuel is used up, and after each MiB of a bulk operation on memory.
 //     Compiled WebAssembly can't be interrupted: Go's garbage collector waits for it, and others for the processor.
-//   - counts an estimate of the native stack that nested calls take.
+//   - counts an estimate of the native stack that nested calls take, and says whether they took more than the host has
+//     given at first.
 //
 // It traps (unreachable) when fuel or stack are exhausted. The host talks to it through exported globals:
 //
-//	fuel=min(F, Slice), reserve=F-fuel, stack=S      before a call
+//	fuel=min(F, Slice), reserve=F-fuel               before a call
+//	stack=min(S, N), deep=S-stack                    likewise, for any N
 //	used = F-fuel-reserve, F if that is more         after it
+//	deep = 0: calls have nested for more than N      likewise, if it was more than 0
 //	fuel < 0: out of fuel; stack < 0: too deep       after a trap
 //
 // # The host's turn
@@ -35,6 +38,7 @@ const (
 	ExportFuel    = "switchyard.fuel"    // mutable i64: what is left of the current slice
 	ExportReserve = "switchyard.reserve" // mutable i64: what further slices may take
 	ExportStack   = "switchyard.stack"   // mutable i32: bytes that calls may still nest
+	ExportDeep    = "switchyard.deep"    // mutable i32: what is added to the stack, once, when there is none left
 	ExportStart   = "switchyard.start"   // the former start function, if the module had one: the host calls it
 )
 
@@ -45,7 +49,7 @@ const reservedPrefix = "switchyard."
 const Slice = 100_000
 
 // Version changes whenever the same module would be rewritten differently.
-const Version = 3
+const Version = 4
 
 // Limits is what a module may be. A field that is zero does not limit.
 type Limits struct {

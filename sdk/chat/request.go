@@ -124,11 +124,7 @@ var requestKeys = jsonraw.NewKeys("messages", "model", "stream", "stream_options
 //
 // Members that no vendor but OpenAI can honour are the adapter's affair; see Dropped.
 func (r *Request) Read(body []byte) error {
-	*r = Request{
-		Params: r.Params[:0], N: 1, doc: r.doc, records: r.records[:0], tools: r.tools[:0],
-		calls: r.calls[:0], ids: r.ids, names: r.names, order: r.order[:0], turns: r.turns[:0], keys: r.keys[:0],
-	}
-	r.ids.reset()
+	r.reset()
 	doc := &r.doc
 	if err := doc.Read(body); err != nil {
 		return refusal.Invalid("", "the body is not valid JSON: "+err.Error())
@@ -136,122 +132,122 @@ func (r *Request) Read(body []byte) error {
 	if kind := doc.Kind(jsonraw.Root); kind != jsonraw.Object {
 		return refusal.Invalid("", "the body must be a JSON object, not "+kind.String())
 	}
-	var messages, tools, choice, format jsonraw.Node
-	var effort, maxTokens, maxCompletion, n, safety jsonraw.Value
+	var at [keyRouters]jsonraw.Node // the last of each name, 0 if it is null
 	members := 0
 	for key, end := doc.Members(jsonraw.Root); key < end; key = doc.After(key + 1) {
 		if members++; members > maxParams {
 			return refusal.Invalid("", "the body has more than "+strconv.Itoa(maxParams)+" members")
 		}
-		node, v := key+1, jsonraw.Value(nil)
-		if doc.Absent(node) {
-			node = 0 // also where it takes the place of an earlier member of that name
-		} else {
-			v = doc.Value(node)
-		}
 		k := doc.Find(key, &requestKeys)
-		switch k {
-		case keyMessages:
-			messages = node
+		if k >= keyRouters {
 			continue
-		case keyTools:
-			tools = node
-		case keyToolChoice:
-			choice = node
-		case keyStop:
-			r.stop = node
-		case keyResponseFormat:
-			format = node
-		case keyReasoningEffort:
-			effort = v
-		case keyMaxTokens:
-			maxTokens = v
-		case keyMaxCompletionTokens:
-			maxCompletion = v
-		case keyN:
-			n = v
-		case keyTemperature:
-			r.Temperature = v
-		case keyTopP:
-			r.TopP = v
-		case keySeed:
-			r.Seed = v
-		case keyUser:
-			r.User = v
-		case keySafetyIdentifier:
-			safety = v
-		case keyServiceTier:
-			r.ServiceTier = v
-		case keyParallelToolCalls:
-			r.Parallel = v
-		case keyThinking:
-			r.Thinking = v
 		}
-		if v != nil && k != keyModel && k != keyStream && k != keyStreamOptions && k < keyRouters {
-			r.Params = append(r.Params, Param{Name: doc.Name(key), Value: v})
+		node := key + 1
+		if doc.Absent(node) {
+			at[k] = 0
+			continue
+		}
+		if at[k] = node; k == 0 || k > keyStreamOptions {
+			r.Params = append(r.Params, Param{Name: doc.Name(key), Value: doc.Value(node)})
 		}
 	}
-	if err := r.readScalars(maxTokens, maxCompletion, n, safety); err != nil {
+	r.stop = at[keyStop]
+	if err := r.readScalars(&at); err != nil {
 		return err
 	}
 	if err := r.readStop(); err != nil {
 		return err
 	}
-	if err := r.readFormat(format); err != nil {
+	if err := r.readFormat(at[keyResponseFormat]); err != nil {
 		return err
 	}
-	if err := r.readEffort(effort); err != nil {
+	if n := at[keyReasoningEffort]; n != 0 {
+		if err := r.readEffort(doc.Value(n)); err != nil {
+			return err
+		}
+	}
+	if err := r.readTools(at[keyTools]); err != nil {
 		return err
 	}
-	if err := r.readTools(tools); err != nil {
+	if err := r.readChoice(at[keyToolChoice]); err != nil {
 		return err
 	}
-	if err := r.readChoice(choice); err != nil {
-		return err
-	}
-	return r.readMessages(messages)
+	return r.readMessages(at[keyMessages])
 }
 
-func (r *Request) readScalars(maxTokens, maxCompletion, n, safety jsonraw.Value) error {
-	switch {
-	case mistyped(r.Temperature, jsonraw.Number):
-		return wrongType("temperature", "number", r.Temperature.Kind())
-	case mistyped(r.TopP, jsonraw.Number):
-		return wrongType("top_p", "number", r.TopP.Kind())
-	case mistyped(r.Seed, jsonraw.Number):
-		return wrongType("seed", "number", r.Seed.Kind())
-	case mistyped(r.User, jsonraw.String):
-		return wrongType("user", "string", r.User.Kind())
-	case mistyped(safety, jsonraw.String):
-		return wrongType("safety_identifier", "string", safety.Kind())
-	case mistyped(r.ServiceTier, jsonraw.String):
-		return wrongType("service_tier", "string", r.ServiceTier.Kind())
-	case mistyped(r.Parallel, jsonraw.Bool):
-		return wrongType("parallel_tool_calls", "boolean", r.Parallel.Kind())
-	case mistyped(r.Thinking, jsonraw.Object):
-		return wrongType("thinking", "object", r.Thinking.Kind())
+// reset forgets all but the memory, and the scalars that readScalars replaces. In a guest it matters how much code that is:
+// assigning a whole new struct is kilobytes.
+func (r *Request) reset() {
+	r.Params, r.records, r.tools, r.calls = r.Params[:0], r.records[:0], r.tools[:0], r.calls[:0]
+	r.order, r.turns, r.keys = r.order[:0], r.turns[:0], r.keys[:0]
+	r.MaxTokens, r.N, r.Effort, r.stop, r.indexed = 0, 1, EffortUnset, 0, false
+	if r.Choice.Mode != ChoiceUnset {
+		r.Choice = ToolChoice{}
 	}
-	if r.User == nil {
+	if r.Format.Kind != FormatText {
+		r.Format = Format{}
+	}
+	r.ids.reset()
+}
+
+// scalars are the parameters that are taken over as they are if they are of the right kind.
+var scalars = [...]struct {
+	key        int
+	kind       jsonraw.Kind
+	name, want string
+}{
+	{keyTemperature, jsonraw.Number, "temperature", "number"},
+	{keyTopP, jsonraw.Number, "top_p", "number"},
+	{keySeed, jsonraw.Number, "seed", "number"},
+	{keyUser, jsonraw.String, "user", "string"},
+	{keySafetyIdentifier, jsonraw.String, "safety_identifier", "string"},
+	{keyServiceTier, jsonraw.String, "service_tier", "string"},
+	{keyParallelToolCalls, jsonraw.Bool, "parallel_tool_calls", "boolean"},
+	{keyThinking, jsonraw.Object, "thinking", "object"},
+}
+
+// readScalars reads what is one value, given the members by their keys.
+func (r *Request) readScalars(at *[keyRouters]jsonraw.Node) error {
+	doc := &r.doc
+	var safety jsonraw.Value
+	fields := [len(scalars)]*jsonraw.Value{
+		&r.Temperature, &r.TopP, &r.Seed, &r.User, &safety, &r.ServiceTier, &r.Parallel, &r.Thinking,
+	}
+	for i := range scalars {
+		s, field := &scalars[i], fields[i]
+		n := at[s.key]
+		if n == 0 {
+			if *field != nil { // a pointer that need not be written is not: see jsonraw.Writer
+				*field = nil
+			}
+			continue
+		}
+		if kind := doc.Kind(n); kind != s.kind {
+			return wrongType(s.name, s.want, kind)
+		}
+		*field = doc.Value(n)
+	}
+	if r.User == nil && safety != nil {
 		r.User = safety
 	}
-	if !n.Absent() {
+	if n := at[keyN]; n != 0 {
 		var ok bool
-		if r.N, ok = n.Int(); !ok || r.N < 1 {
+		if r.N, ok = doc.Value(n).Int(); !ok || r.N < 1 {
 			return refusal.Invalid("n", "n must be an integer of at least 1")
 		}
 	}
-	if err := r.readLimit("max_tokens", maxTokens); err != nil {
-		return err
+	if n := at[keyMaxTokens]; n != 0 {
+		if err := r.readLimit("max_tokens", doc.Value(n)); err != nil {
+			return err
+		}
 	}
-	return r.readLimit("max_completion_tokens", maxCompletion) // wins over the other
+	if n := at[keyMaxCompletionTokens]; n != 0 { // wins over the other
+		return r.readLimit("max_completion_tokens", doc.Value(n))
+	}
+	return nil
 }
 
-func mistyped(v jsonraw.Value, kind jsonraw.Kind) bool { return v != nil && v.Kind() != kind }
-
 func (r *Request) readLimit(name string, v jsonraw.Value) error {
-	if v == nil {
-		return nil
-	}
 	n, ok := v.Int()
 	if !ok || n < 1 {
 		return refusal.Invalid(name, name+" must be an integer of at least 1")

@@ -45,6 +45,9 @@ func (v Value) digits() (n int64, ok bool) {
 
 // Float reads the number v. ok is false for other kinds and for what a float64 cannot hold (1e999).
 func (v Value) Float() (f float64, ok bool) {
+	if f, ok := v.short(); ok {
+		return f, true
+	}
 	text, ok := v.number()
 	if !ok {
 		return 0, false

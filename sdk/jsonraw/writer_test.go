@@ -10,6 +10,33 @@ import (
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
 
+// TestOpen writes the same with constants as with calls for each bracket, also deeper than one word of the Writer's holds.
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	for _, depth := range []int{1, 2, 63, 64, 65, 130} {
+		var w, want jsonraw.Writer
+		for range depth {
+			w.Open(`{"a":[`)
+			w.Int(1)
+			want.Object()
+			want.Key("a")
+			want.Array()
+			want.Int(1)
+		}
+		for range depth {
+			w.Close(`],"b":2}`)
+			want.End()
+			want.Literal(`"b":2`)
+			want.End()
+		}
+		w.Int(3)
+		want.Int(3)
+		if string(w.Buf) != string(want.Buf) {
+			t.Errorf("%d deep: %s, want %s", depth, w.Buf, want.Buf)
+		}
+	}
+}
+
 func TestWriter(t *testing.T) {
 	t.Parallel()
 	w := jsonraw.Writer{Buf: []byte("data: ")}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/host/internal/guestmemory"
 	"github.com/switchyard-gateway/switchyard/host/internal/sandbox"
-	"github.com/switchyard-gateway/switchyard/host/meter"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
 
@@ -81,7 +80,7 @@ func (i *Instance) Call(e Export, message []byte, fuel int64) (answer []byte, er
 		i.account()
 		return nil, i.trap(err)
 	}
-	if i.account(); i.used > meter.Slice {
+	if i.account(); i.world.Deep() {
 		i.renew(e)
 	}
 	if size := i.mem.Size(); size != i.size.Load() {
@@ -124,7 +123,7 @@ func (i *Instance) account() {
 }
 
 // renew takes an export anew from the module. The runtime keeps the stack that a function's deepest call needed for as
-// long as the function is held; calls that used little fuel can't have needed much.
+// long as the function is held.
 func (i *Instance) renew(e Export) { i.fns[e] = i.mod.ExportedFunction(exportNames[e]) }
 
 // resize asks the guest for a larger input buffer and copies the message there. It asks for more than needed, so that
@@ -140,7 +139,7 @@ func (i *Instance) resize(message []byte, fuel int64) error {
 	i.stack[0] = size
 	i.fill(fuel)
 	err := i.input.CallWithStack(&i.world, i.stack[:])
-	if i.account(); i.used > meter.Slice {
+	if i.account(); i.world.Deep() {
 		i.input = i.mod.ExportedFunction(abi.ExportInput)
 	}
 	if err != nil {

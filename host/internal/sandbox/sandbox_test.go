@@ -335,6 +335,16 @@ func TestTank(t *testing.T) {
 			t.Errorf("after %d more: %d used, want %d; %v", c.charge, g.Used(), c.used, g.Empty())
 		}
 	}
+	for _, c := range []struct{ limit, stack, deep uint32 }{{1 << 20, Shallow, 1<<20 - Shallow}, {Shallow, Shallow, 0}, {1000, 1000, 0}} {
+		g.Fill(50, c.limit)
+		if stack, deep := uint32(g.stack.Get()), uint32(g.deep.Get()); stack != c.stack || deep != c.deep || g.Deep() {
+			t.Errorf("of %d: stack %d, deep %d, %t", c.limit, stack, deep, g.Deep())
+		}
+		g.deep.Set(0)
+		if g.Deep() != (c.deep > 0) {
+			t.Errorf("of %d, used up: %t", c.limit, g.Deep())
+		}
+	}
 	g.Fill(50, 1<<20)
 	if g.fuel.Get() != 50 || g.reserve.Get() != 0 || g.Used() != 0 {
 		t.Error("less than a slice")

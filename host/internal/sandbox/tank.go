@@ -12,9 +12,9 @@ import (
 // Tank is what the calls of one instance may use up, kept in globals of the metered module. It is used by the goroutine
 // that runs the instance.
 type Tank struct {
-	fuel, reserve, stack api.MutableGlobal
-	given                int64
-	depth                uint32
+	fuel, reserve, stack, deep api.MutableGlobal
+	given                      int64
+	depth                      uint32
 }
 
 // errDry ends a host function that the guest can't pay for.
@@ -23,7 +23,7 @@ var errDry = errors.New("out of fuel")
 // Open finds the tank of an instance. The error says that its module is not metered.
 func (t *Tank) Open(mod api.Module) error {
 	for name, g := range map[string]*api.MutableGlobal{
-		meter.ExportFuel: &t.fuel, meter.ExportReserve: &t.reserve, meter.ExportStack: &t.stack,
+		meter.ExportFuel: &t.fuel, meter.ExportReserve: &t.reserve, meter.ExportStack: &t.stack, meter.ExportDeep: &t.deep,
 	} {
 		m, ok := mod.ExportedGlobal(name).(api.MutableGlobal)
 		if !ok {
@@ -39,14 +39,23 @@ func (t *Tank) Open(mod api.Module) error {
 // for their instance meanwhile.
 const First = 4 * meter.Slice
 
+// Shallow is how much stack, in bytes as the meter counts them, calls may take without being called deep. What the
+// runtime's stack grows to for that is worth keeping: it serves the next call.
+const Shallow = 128 << 10
+
 // Fill gives the calls that follow, up to the next Fill, fuel in instructions and stack in bytes.
 func (t *Tank) Fill(fuel int64, stack uint32) {
 	t.given, t.depth = fuel, stack
 	slice := min(fuel, First)
 	t.fuel.Set(uint64(slice))
 	t.reserve.Set(uint64(fuel - slice))
-	t.stack.Set(uint64(stack))
+	shallow := min(stack, Shallow)
+	t.stack.Set(uint64(shallow))
+	t.deep.Set(uint64(stack - shallow))
 }
+
+// Deep reports whether calls have nested for more than Shallow since the last Fill.
+func (t *Tank) Deep() bool { return t.depth > Shallow && t.deep.Get() == 0 }
 
 // Used returns the fuel that was used since the last Fill.
 func (t *Tank) Used() int64 {

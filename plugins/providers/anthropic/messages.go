@@ -14,8 +14,7 @@ func (p *plugin) writeSystem(w *jsonraw.Writer, pl *plan) error {
 	open := false
 	begin := func() {
 		if !open {
-			w.Key("system")
-			w.Array()
+			w.Open(`"system":[`)
 			open = true
 		}
 	}
@@ -42,21 +41,18 @@ func (p *plugin) writeSystem(w *jsonraw.Writer, pl *plan) error {
 		p.writeJSONPrompt(w)
 	}
 	if open {
-		w.End()
+		w.Close(`]`)
 	}
 	return nil
 }
 
 // writeTurn writes one message of the vendor's.
 func (p *plugin) writeTurn(w *jsonraw.Writer, t *chat.Turn, final bool) error {
-	w.Object()
 	if t.Assistant {
-		w.Literal(`"role":"assistant"`)
+		w.Open(`{"role":"assistant","content":[`)
 	} else {
-		w.Literal(`"role":"user"`)
+		w.Open(`{"role":"user","content":[`)
 	}
-	w.Key("content")
-	w.Array()
 	indices := p.req.In(*t)
 	for n, i := range indices {
 		m := p.req.Message(i)
@@ -64,8 +60,7 @@ func (p *plugin) writeTurn(w *jsonraw.Writer, t *chat.Turn, final bool) error {
 			return err
 		}
 	}
-	w.End()
-	w.End()
+	w.Close(`]}`)
 	return nil
 }
 

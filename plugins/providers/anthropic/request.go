@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/switchyard-gateway/switchyard/plugins/providers/anthropic/internal/models"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
@@ -46,30 +47,27 @@ func (p *plugin) translate(in *abi.RequestInput, out *abi.RequestOutput) error {
 	}
 
 	w := jsonraw.Writer{Buf: slices.Grow(out.Body, len(in.Body)+len(in.Body)/4)}
-	w.Object()
-	w.Key("model")
+	var room [20]byte
+	w.Open(`{"model":`)
 	w.Bytes(in.Model)
-	w.Key("max_tokens")
-	w.Int(pl.maxTokens)
+	w.Around(`"max_tokens":`, strconv.AppendInt(room[:0], pl.maxTokens, 10), ``)
 	if in.Flags&abi.FlagStream != 0 {
-		w.Key("stream")
-		w.Bool(true)
+		w.Literal(`"stream":true`)
 	}
 	if err := p.writeSystem(&w, &pl); err != nil {
 		return err
 	}
-	w.Key("messages")
-	w.Array()
+	w.Open(`"messages":[`)
 	for i := range turns {
 		if err := p.writeTurn(&w, &turns[i], i == len(turns)-1); err != nil {
 			return err
 		}
 	}
-	w.End()
+	w.Close(`]`)
 	p.writeTools(&w, &pl)
 	p.writeSampling(&w, &pl)
 	p.writeThinking(&w, &pl)
-	w.End()
+	w.Close(`}`)
 
 	out.Body = w.Buf
 	out.ResponseMode = abi.ModeTranslate
@@ -160,15 +158,14 @@ func (p *plugin) lostThinking(turns []chat.Turn) bool {
 
 func (p *plugin) writeSampling(w *jsonraw.Writer, pl *plan) {
 	r := &p.req
-	if pl.temperature != nil {
-		w.Key("temperature")
-		if pl.clamped {
-			w.Int(1)
-		} else {
-			w.Raw(pl.temperature)
-		}
+	if pl.clamped {
+		w.Literal(`"temperature":1`)
+	} else if pl.temperature != nil {
+		w.Around(`"temperature":`, pl.temperature, ``)
 	}
-	w.Member("top_p", pl.topP)
+	if pl.topP != nil {
+		w.Around(`"top_p":`, pl.topP, ``)
+	}
 	if topK := p.topK(pl); topK != nil {
 		w.Member("top_k", topK)
 	}

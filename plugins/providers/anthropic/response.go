@@ -23,7 +23,7 @@ func (p *plugin) Response(in *abi.ResponseInput, out *abi.ResponseOutput) error 
 	}
 	var used counts
 	if a.usage != 0 {
-		used.update(doc.Value(a.usage))
+		used.update(doc, a.usage)
 	}
 	out.Usage = used.usage()
 	if in.Dialect == abi.DialectAnthropic {

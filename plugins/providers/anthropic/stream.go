@@ -99,7 +99,7 @@ func (p *plugin) event(in *abi.StreamInput, out *abi.StreamOutput, name, data []
 	case "message_delta":
 		p.begin(in, 0)
 		if e.usage != 0 {
-			p.state.used.update(doc.Value(e.usage))
+			p.state.used.update(doc, e.usage)
 		}
 		if e.delta != 0 {
 			p.setStop(doc.Value(e.delta).Get("stop_reason"))
@@ -176,7 +176,7 @@ func (p *plugin) begin(in *abi.StreamInput, message jsonraw.Node) {
 		case "model":
 			model = p.doc.Value(n)
 		case "usage":
-			s.used.update(p.doc.Value(n))
+			s.used.update(&p.doc, n)
 		}
 	}
 	if s.started {

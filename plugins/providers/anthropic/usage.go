@@ -13,20 +13,34 @@ type counts struct {
 	input, write, read, output, thought uint64
 }
 
-// update takes over the members that are present in v, a usage object.
-func (c *counts) update(v jsonraw.Value) {
-	for m := v.Members(); m.Next(); {
-		switch string(m.Name()) {
-		case "input_tokens":
-			c.set(&c.input, m.Value)
-		case "cache_creation_input_tokens":
-			c.set(&c.write, m.Value)
-		case "cache_read_input_tokens":
-			c.set(&c.read, m.Value)
-		case "output_tokens":
-			c.set(&c.output, m.Value)
-		case "output_tokens_details":
-			c.set(&c.thought, m.Value.Get("thinking_tokens"))
+const (
+	usageInput = 1 + iota
+	usageWrite
+	usageRead
+	usageOutput
+	usageDetails
+)
+
+var usageKeys = jsonraw.NewKeys("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens", "output_tokens_details")
+
+// update takes over the members that are present in a usage object.
+func (c *counts) update(doc *jsonraw.Outline, usage jsonraw.Node) {
+	for key, end := doc.Members(usage); key < end; key = doc.After(key + 1) {
+		var field *uint64
+		switch doc.Find(key, &usageKeys) {
+		case usageInput:
+			field = &c.input
+		case usageWrite:
+			field = &c.write
+		case usageRead:
+			field = &c.read
+		case usageOutput:
+			field = &c.output
+		case usageDetails:
+			c.set(&c.thought, doc.Value(key+1).Get("thinking_tokens"))
+		}
+		if field != nil {
+			c.set(field, doc.Value(key+1))
 		}
 	}
 }

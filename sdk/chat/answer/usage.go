@@ -8,9 +8,12 @@ import (
 
 // AppendUsage appends the usage object. The details are there when they are not zero.
 func AppendUsage(dst []byte, u *abi.Usage) []byte {
-	dst = appendCount(dst, `{"prompt_tokens":`, u.Prompt)
-	dst = appendCount(dst, `,"completion_tokens":`, u.Completion)
-	dst = appendCount(dst, `,"total_tokens":`, u.Prompt+u.Completion)
+	for _, c := range [...]struct {
+		key string
+		n   uint64
+	}{{`{"prompt_tokens":`, u.Prompt}, {`,"completion_tokens":`, u.Completion}, {`,"total_tokens":`, u.Prompt + u.Completion}} {
+		dst = appendCount(dst, c.key, c.n)
+	}
 	if u.Cached > 0 || u.CacheWrite > 0 {
 		dst = appendCount(dst, `,"prompt_tokens_details":{"cached_tokens":`, u.Cached)
 		if u.CacheWrite > 0 {
