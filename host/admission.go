@@ -45,7 +45,7 @@ func (b *build) load(ctx context.Context, c *candidate) {
 		return
 	}
 	c.state = StateActive
-	key, bounds := library.Key{Hash: hash, Limits: limits.module()}, compiler.Bounds(limits.Compile)
+	key, bounds := library.Key{Hash: hash, Limits: limits.module()}, limits.Compile.bounds(b.prev != nil)
 	if c.module, c.err = b.modules.Module(ctx, c.record.plugin, key, data, &bounds); c.err != nil {
 		if ctx.Err() == nil { // else that is all that is wrong with it
 			b.host.rejected(c.record, hash, c.err)
@@ -65,6 +65,16 @@ func (b *build) load(ctx context.Context, c *candidate) {
 	if old := cur.active(); old.Retain() {
 		c.trial = newTrial(b.host, c.record, c.module, old, file)
 	}
+}
+
+// bounds returns what a process that compiles may use. What serves meanwhile has the other processors, as many compile at
+// a time as a Batch allows; before that, two make a module ready in about half the time.
+func (c *Compile) bounds(serving bool) compiler.Bounds {
+	b := compiler.Bounds{Memory: c.Memory, CPU: c.CPU, Timeout: c.Timeout, Processors: 2}
+	if serving {
+		b.Processors = 1
+	}
+	return b
 }
 
 // keep goes on with what serves, cur, and reports whether that is all that the file asks for.

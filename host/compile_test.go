@@ -99,7 +99,7 @@ func TestBomb(t *testing.T) {
 			t.Parallel()
 			limits := limits
 			limits.Compile = tc.limits
-			f := newFolder(t, Options{CacheDir: cache, Compiler: CompilerOfTests(), Limits: limits})
+			f := newFolder(t, Options{CacheDir: cache, Compiler: QuickCompiler(t), Limits: limits})
 			f.write("good", newStrategy(1).encode())
 			set := f.build(nil, strategySpec("good", "good"))
 			f.write("a", module)
@@ -169,7 +169,7 @@ func TestSharedCache(t *testing.T) {
 	for range 3 {
 		wg.Go(func() {
 			for range 3 {
-				f := newFolder(t, Options{CacheDir: cache, CacheSize: 1, Compiler: CompilerOfTests()})
+				f := newFolder(t, Options{CacheDir: cache, CacheSize: 1, Compiler: QuickCompiler(t)})
 				for n := range 3 {
 					f.write("a", newStrategy(float64(n)).encode())
 					set := f.build(nil, strategySpec("a", "a"))

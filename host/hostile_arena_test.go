@@ -51,7 +51,7 @@ func newArenaWith(t *testing.T, o host.Options) *arena {
 		t: t, dir: t.TempDir(), stop: make(chan struct{}), heard: make(chan struct{}), began: time.Now(),
 		goroutines: runtime.NumGoroutine(),
 	}
-	o.Compiler, o.CacheDir, o.Log = host.CompilerOfTests(), filepath.Join(t.TempDir(), "cache"), slog.New(slog.NewTextHandler(&a.log, nil))
+	o.Compiler, o.CacheDir, o.Log = host.QuickCompiler(t), filepath.Join(t.TempDir(), "cache"), slog.New(slog.NewTextHandler(&a.log, nil))
 	var err error
 	if a.host, err = host.New(t.Context(), o); err != nil {
 		t.Fatal(err)

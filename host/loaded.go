@@ -107,7 +107,7 @@ func (h *Host) find(ctx context.Context, s *Source) (*library.Module, error) {
 	if int64(len(data)) > limits.ModuleSize {
 		return nil, &RefusedError{Stage: StageModule, Err: fmt.Errorf("it has %d bytes, and a module may have %d", len(data), limits.ModuleSize)}
 	}
-	bounds := compiler.Bounds(limits.Compile)
+	bounds := limits.Compile.bounds(true)
 	m, err = h.modules.Module(ctx, s.Name, key, data, &bounds)
 	h.modules.End()
 	if _, ok := errors.AsType[*compiler.RefusalError](err); ok {

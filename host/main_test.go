@@ -9,6 +9,10 @@ import (
 // CompilerOfTests is an Options.Compiler: this binary, which compiles one module when it is started so.
 func CompilerOfTests() []string { return []string{"/proc/self/exe", "compile-module"} }
 
+// QuickCompiler returns an Options.Compiler for tests that compile much and don't test that. Under the race detector it is
+// one that the detector does not slow down.
+var QuickCompiler = func(testing.TB) []string { return CompilerOfTests() }
+
 // hangingCompiler is one that never ends. It says its process id through a named pipe.
 func hangingCompiler(pipe string) []string { return []string{"/proc/self/exe", "hang", pipe} }
 

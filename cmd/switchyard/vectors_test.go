@@ -1,3 +1,5 @@
+//go:build !race
+
 package main
 
 import (
@@ -20,6 +22,8 @@ func switchyard(t *testing.T, args ...string) (string, error) {
 	return out.String(), err
 }
 
+// TestVectorsCommand has nothing run at the same time. The command compiles in a process of this binary, so that under the
+// race detector it would do little else.
 func TestVectorsCommand(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

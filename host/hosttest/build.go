@@ -120,10 +120,12 @@ func New(t testing.TB) *host.Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The test binary has limits of its own, and how much fuel a byte may take is what adapters' tests measure.
-	patient := host.Limits{Fuel: host.Fuel{PerByte: 5000}, Compile: host.Compile{CPU: time.Hour, Timeout: time.Hour}}
+	// The test binary has limits of its own, and how much fuel a byte may take is what adapters' tests measure. Half of
+	// the timeout is also how long a compiler waits for a processor that nobody else wants.
+	patient := host.Limits{Fuel: host.Fuel{PerByte: 5000}, Compile: host.Compile{CPU: time.Hour, Timeout: 10 * time.Minute}}
 	h, err := host.New(t.Context(), host.Options{
 		CacheDir: filepath.Join(cache, "compiled"),
+		Compiler: Compiler(t),
 		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Limits:   patient, Policies: patient,
 	})

@@ -21,6 +21,10 @@ type Bounds struct {
 	Memory  int64         // bytes beyond those of the bare process
 	CPU     time.Duration // processor time, rounded up to seconds
 	Timeout time.Duration // on the clock, from the start of the process
+	// Processors is how many it keeps busy at a time, at least one. Where compiling keeps all of them busy, a thread that
+	// wakes up does not always get one at once, in spite of the priorities: now and then it waits for the clock's next tick,
+	// which is milliseconds.
+	Processors int
 }
 
 // Usage is what it did use.
@@ -32,9 +36,10 @@ type Usage struct {
 // Command starts a program which runs Main: its path and arguments.
 type Command []string
 
-// environment is all that a child gets: whatever secrets the parent has in its own stay there. It compiles on two
-// processors, of which its priority leaves next to nothing to it while requests want them.
-var environment = []string{"GOMAXPROCS=2", "GOTRACEBACK=none"}
+// environment is all that a child gets: whatever secrets the parent has in its own stay there.
+func (b *Bounds) environment() []string {
+	return []string{"GOMAXPROCS=" + strconv.Itoa(max(1, b.Processors)), "GOTRACEBACK=none"}
+}
 
 // leave is how long a process that was killed, or has closed its answer, may take to go.
 const leave = 5 * time.Second
@@ -95,7 +100,7 @@ func (c Command) run(ctx context.Context, o *order, patience time.Duration) (Usa
 	bounded, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	cmd := exec.CommandContext(bounded, c[0], c[1:]...)
-	cmd.Env, cmd.WaitDelay = environment, leave
+	cmd.Env, cmd.WaitDelay = o.environment(), leave
 	stdout, stderr := &limited{max: maxAnswer}, &limited{max: 4 << 10}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	stdin, err := cmd.StdinPipe()

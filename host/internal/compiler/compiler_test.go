@@ -16,7 +16,7 @@ import (
 	"github.com/switchyard-gateway/switchyard/host/meter"
 )
 
-var ample = Bounds{Memory: 1 << 30, CPU: time.Minute, Timeout: time.Hour}
+var ample = Bounds{Memory: 1 << 30, CPU: time.Minute, Timeout: time.Hour, Processors: 2}
 
 // newJob is a job with room to work in.
 func newJob(t testing.TB, module []byte) *Job {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +30,7 @@ type Job struct {
 
 // Key names what becomes of the module of a hash under limits. fingerprint is this process's.
 func Key(hash string, l *meter.Limits, fingerprint string) codecache.Key {
-	return codecache.KeyOf(fmt.Append(nil, hash, *l, meter.Version, abi.Version), []byte(fingerprint))
+	return codecache.KeyOf(fmt.Append(nil, hash, *l, meter.Version, abi.Version, outlineVersion), []byte(fingerprint))
 }
 
 // Compile does a job in this process: it meters the module, compiles it, and checks that it keeps the contract. A
@@ -92,7 +94,34 @@ func (j *Job) compile(ctx context.Context, check bool) (err error) {
 			return refuse(err.Error())
 		}
 	}
-	return codecache.Finish(j.Work, module)
+	head, err := outline(module)
+	if err != nil {
+		return err
+	}
+	if err := j.rename(ctx, runtime, head); err != nil {
+		return fmt.Errorf("compiling its outline: %w", err)
+	}
+	return codecache.Finish(j.Work, head)
+}
+
+// rename gives the only code in the work folder the name by which a runtime looks for that of an outline, which the
+// runtime tells by compiling it.
+func (j *Job) rename(ctx context.Context, runtime *codecache.Runtime, outline []byte) error {
+	name, err := codecache.Code(j.Work)
+	if err != nil {
+		return err
+	}
+	code, aside := filepath.Join(j.Work, filepath.FromSlash(name)), filepath.Join(j.Work, "code")
+	if err := os.Rename(code, aside); err != nil {
+		return err
+	}
+	if _, err := runtime.CompileModule(ctx, outline); err != nil {
+		return err
+	}
+	if name, err = codecache.Code(j.Work); err != nil {
+		return err
+	}
+	return os.Rename(aside, filepath.Join(j.Work, filepath.FromSlash(name)))
 }
 
 // Fingerprint returns what distinguishes the code that this process makes and can run from that of others, beyond the
