@@ -49,6 +49,6 @@ func (t *garbageTuner) tune() {
 
 // shareFor is how much of what is alive may gather before the next collection, in per cent.
 func shareFor(live uint64) int {
-	const least = 1 << 20 // a heap this small is not one that serves yet
+	const least = 4 << 20 // the smallest heap is that at a share of 100, and grows with the share
 	return max(usualShare, int(garbageRoom*100/max(live, least)))
 }

@@ -3,7 +3,7 @@
 //
 // A folder may be shared by any number of processes. It has
 //
-//	modules/<key>    what was compiled: the rewritten module, with the name, size and checksum of its code
+//	modules/<key>    what was compiled: the outline of the rewritten module, with the name, size and checksum of its code
 //	wazero-*/<name>  the code, written by wazero and named by it
 //	work-*           one compilation each; a process that was killed may leave its own behind
 //	lock             shared by those who load, exclusive to one who prunes

@@ -22,7 +22,7 @@ type Batch struct {
 	loading  turns[Key]
 }
 
-// Batch returns an empty one. While something serves, compilations, each of which uses two processors, don't outnumber those.
+// Batch returns an empty one. While something serves, half as many compilations run as there are processors.
 func (l *Library) Batch(serving bool) *Batch {
 	n := runtime.GOMAXPROCS(0)
 	if serving {
@@ -76,7 +76,7 @@ func (b *Batch) module(ctx context.Context, plugin string, key *Key, compile fun
 
 // load gets m's code from the disk cache, or else lets compile put it there, and checks what it is.
 func (b *Batch) load(ctx context.Context, plugin string, m *Module, compile func(use func([]byte) error) error) error {
-	use := func(metered []byte) (err error) {
+	use := func(outline []byte) (err error) {
 		defer func() {
 			if p := recover(); p != nil {
 				err = fmt.Errorf("loading its code: the runtime panicked: %v", p)
@@ -84,11 +84,11 @@ func (b *Batch) load(ctx context.Context, plugin string, m *Module, compile func
 		}()
 		// The runtime knows code by its bytes, which copies of a module that differ in what is not executed share, and finds
 		// what another goroutine is still about to load.
-		defer b.library.mapping.enter(sha256.Sum256(metered))()
-		if m.compiled, err = b.library.runtime.CompileModule(ctx, metered); err != nil {
+		defer b.library.mapping.enter(sha256.Sum256(outline))()
+		if m.compiled, err = b.library.runtime.CompileModule(ctx, outline); err != nil {
 			return fmt.Errorf("loading its code: %w", err)
 		}
-		m.size = resident(len(metered), b.library.store.codeSize(&m.Key))
+		m.size = resident(len(outline), b.library.store.codeSize(&m.Key))
 		return nil
 	}
 	found, err := b.library.store.find(plugin, &m.Key, use)
