@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,7 +64,7 @@ func (s *Server) conduct(next echo.HandlerFunc) echo.HandlerFunc {
 // requestID accepts a client's ID that can be logged and sent back as it is, or makes one.
 func requestID(given string) string {
 	if given != "" && len(given) <= maxRequestID && visible(given) {
-		return given
+		return strings.Clone(given) // it outlives the request, whose head it is a piece of
 	}
 	var random [16]byte
 	binary.LittleEndian.PutUint64(random[:], rand.Uint64())

@@ -260,6 +260,9 @@ func TestWrites(t *testing.T) {
 		if c.writes != tc.writes {
 			t.Errorf("%s: %d writes, want %d", name, c.writes, tc.writes)
 		}
+		if chunked := strings.Contains(c.out.String(), "chunked"); chunked != strings.HasPrefix(name, "stream") {
+			t.Errorf("%s: chunked %v", name, chunked)
+		}
 	}
 }
 
