@@ -24,7 +24,7 @@ func TestFuel(t *testing.T) {
 		streams      []stream
 	}{
 		{"anthropic", `{}`, 1500, requests, anthropicAnswers, anthropicStreams},
-		{"ollama", `{}`, 1600, requests, ollamaAnswers, ollamaStreams}, // of vectors that are empty, which no model gives; the rest is below 1300
+		{"ollama", `{}`, 1600, requests, ollamaAnswers, ollamaStreams},              // of vectors that are empty, which no model gives; the rest is below 1300
 		{"openai", `{"vendor":"generic"}`, 1500, nil, openaiAnswers, openaiStreams}, // its answers alone, which it repairs
 	} {
 		t.Run(a.name, func(t *testing.T) {
