@@ -108,10 +108,14 @@ func TestReplayOfWhatServes(t *testing.T) {
 
 	// There was something to replay: several attempts, groups and kinds of errors.
 	seen := map[string]int{}
-	for _, d := range acme.call(http.StatusOK, http.MethodGet, "/v1/decisions?limit=200", "").Get("decisions").Array() {
-		seen[fmt.Sprint("version ", d.Get("version").Int())]++
-		seen["attempts "+d.Get("attempts").Raw]++
-		seen["status "+d.Get("status").Raw]++
+	for before, more := "", true; more; more = before != "" {
+		page := acme.call(http.StatusOK, http.MethodGet, "/v1/decisions?limit=200&before="+before, "")
+		for _, d := range page.Get("decisions").Array() {
+			seen[fmt.Sprint("version ", d.Get("version").Int())]++
+			seen["attempts "+d.Get("attempts").Raw]++
+			seen["status "+d.Get("status").Raw]++
+		}
+		before = page.Get("next").Str
 	}
 	for _, want := range []string{"version 1", "version 2", "attempts 1", "attempts 2", "attempts 3", "status 200", "status 503"} {
 		if seen[want] == 0 {
