@@ -63,21 +63,7 @@ func (d *decoder) micros() time.Duration {
 	return time.Duration(d.uvarint(math.MaxInt64/uint64(time.Microsecond))) * time.Microsecond
 }
 
-func (d *decoder) text() string {
-	b := d.take(int(d.uvarint(uint64(len(d.b)))))
-	if len(b) == 0 {
-		return ""
-	}
-	if s, ok := d.texts[string(b)]; ok {
-		return s
-	}
-	if d.texts == nil || len(d.texts) >= maxTexts {
-		d.texts = make(map[string]string)
-	}
-	s := string(b)
-	d.texts[s] = s
-	return s
-}
+func (d *decoder) text() string { return d.shared(d.take(int(d.uvarint(uint64(len(d.b)))))) }
 
 func (d *decoder) try1(t *Try) {
 	flags := d.byte()
