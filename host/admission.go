@@ -2,13 +2,12 @@ package host
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io/fs"
 
 	"github.com/switchyard-gateway/switchyard/host/internal/compiler"
 	"github.com/switchyard-gateway/switchyard/host/internal/library"
+	"github.com/switchyard-gateway/switchyard/host/internal/timeslice"
 	"github.com/switchyard-gateway/switchyard/host/internal/vectors"
 )
 
@@ -23,7 +22,10 @@ func (b *build) load(ctx context.Context, c *candidate) {
 		return
 	}
 	limits := b.host.limits(c.record.key.owner)
-	data, file, err := b.dir.Read(c.record.plugin, limits.ModuleSize)
+	var data []byte
+	var seen *sighting
+	var err error
+	timeslice.Long(func() { data, seen, err = c.record.read(b.dir, limits.ModuleSize) })
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			c.record.pardon()
@@ -37,10 +39,7 @@ func (b *build) load(ctx context.Context, c *candidate) {
 			"plugin", c.record.plugin, "path", c.record.key.path, "hash", library.Short(c.module.Hash))
 		return
 	}
-	sum := sha256.Sum256(data)
-	hash := hex.EncodeToString(sum[:])
-	seen := &sighting{hash, file}
-	c.record.saw(seen)
+	hash := seen.hash
 	if b.keep(c, cur, seen) {
 		return
 	}
@@ -63,7 +62,7 @@ func (b *build) load(ctx context.Context, c *candidate) {
 		return // back to the version before the one on probation: it has nothing to prove
 	}
 	if old := cur.active(); old.Retain() {
-		c.trial = newTrial(b.host, c.record, c.module, old, file)
+		c.trial = newTrial(b.host, c.record, c.module, old, seen.file)
 	}
 }
 

@@ -1,6 +1,8 @@
 package host
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"io/fs"
 	"time"
 
@@ -16,14 +18,21 @@ type sighting struct {
 // settled is how old a file must be for its time to tell whether it has changed since: clocks of file systems are coarse.
 const settled = 2 * time.Second
 
-// saw notes what a build has read. Until the file changes, the next builds need not read and hash it: those of all plugins
-// together would keep the processors busy for tens of milliseconds.
-func (r *record) saw(s *sighting) {
+// read reads the file that the folder has now, of at most limit bytes. Until it changes, the next builds need not read and
+// hash it: those of all plugins together would keep the processors busy for tens of milliseconds.
+func (r *record) read(dir pluginfile.Folder, limit int64) ([]byte, *sighting, error) {
+	data, file, err := dir.Read(r.plugin, limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	sum := sha256.Sum256(data)
+	s := &sighting{hex.EncodeToString(sum[:]), file}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.seen = nil; time.Since(pluginfile.Changed(s.file)) > settled {
+	if r.seen = nil; time.Since(pluginfile.Changed(file)) > settled {
 		r.seen = s
 	}
+	return data, s, nil
 }
 
 // known returns what is known of the file that the folder has now, nil if it has to be read.

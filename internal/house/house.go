@@ -27,7 +27,7 @@ var Rules = []Rule{
 	{Part: "plugins/...", May: []string{"sdk/...", "plugins/..."}, Why: "a plugin knows the SDK and nothing of the router, or it could not be written outside this repository"},
 	{Part: "examples/...", May: []string{"sdk/..."}, Why: "examples are what a stranger can write: the SDK and nothing else"},
 	{
-		Part: "host/...", May: []string{"sdk/abi", "host/..."}, Foreign: []string{"github.com/tetratelabs/wazero*", "github.com/fsnotify/fsnotify"},
+		Part: "host/...", May: []string{"sdk/abi", "host/..."}, Foreign: []string{"github.com/tetratelabs/wazero*", "github.com/fsnotify/fsnotify", "golang.org/x/sys*"},
 		Why: "the host runs modules; it knows neither HTTP nor configuration nor routing",
 	},
 	{Part: "internal/logbuffer", Why: "lines are gathered whatever they say"},

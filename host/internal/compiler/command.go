@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/switchyard-gateway/switchyard/host/internal/timeslice"
 )
 
 // Bounds are what compiling one module may use.
@@ -64,6 +66,7 @@ func (c Command) Compile(ctx context.Context, j *Job, b *Bounds) (Usage, error) 
 
 // patiently is Compile with the time after which it looks whether the process is hungry.
 func (c Command) patiently(ctx context.Context, j *Job, b *Bounds, patience time.Duration) (Usage, error) {
+	defer timeslice.Short()()
 	bounded, cancel := context.WithTimeoutCause(ctx, b.Timeout, lateError(b.Timeout))
 	defer cancel()
 	used, err := c.run(bounded, &order{Job: *j, Bounds: *b}, patience)

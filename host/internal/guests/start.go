@@ -9,6 +9,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/switchyard-gateway/switchyard/host/internal/contract"
+	"github.com/switchyard-gateway/switchyard/host/internal/timeslice"
 	"github.com/switchyard-gateway/switchyard/host/meter"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
@@ -26,12 +27,13 @@ func Start(ctx context.Context, s *Setup) (*Instance, error) {
 	}
 	go func() {
 		defer s.Module.Release()
-		i, err := instantiate(s)
+		var r result
+		timeslice.Long(func() { r.i, r.err = instantiate(s) })
 		select {
-		case done <- result{i, err}:
+		case done <- r:
 		case <-ctx.Done():
-			if i != nil {
-				i.Close()
+			if r.i != nil {
+				r.i.Close()
 			}
 		}
 	}()
