@@ -7,7 +7,7 @@ import (
 
 	"github.com/switchyard-gateway/switchyard/host/internal/compiler"
 	"github.com/switchyard-gateway/switchyard/host/internal/library"
-	"github.com/switchyard-gateway/switchyard/host/internal/timeslice"
+	"github.com/switchyard-gateway/switchyard/host/internal/threads"
 	"github.com/switchyard-gateway/switchyard/host/internal/vectors"
 )
 
@@ -25,7 +25,7 @@ func (b *build) load(ctx context.Context, c *candidate) {
 	var data []byte
 	var seen *sighting
 	var err error
-	timeslice.Long(func() { data, seen, err = c.record.read(b.dir, limits.ModuleSize) })
+	threads.LongTurns(func() { data, seen, err = c.record.read(b.dir, limits.ModuleSize) })
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			c.record.pardon()

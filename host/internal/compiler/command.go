@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/switchyard-gateway/switchyard/host/internal/timeslice"
+	"github.com/switchyard-gateway/switchyard/host/internal/threads"
 )
 
 // Bounds are what compiling one module may use.
@@ -39,9 +39,17 @@ type Usage struct {
 type Command []string
 
 // environment is all that a child gets: whatever secrets the parent has in its own stay there.
-func (b *Bounds) environment() []string {
-	return []string{"GOMAXPROCS=" + strconv.Itoa(max(1, b.Processors)), "GOTRACEBACK=none"}
+func (o *order) environment() []string {
+	threads := max(1, o.Processors)
+	if o.beats() {
+		threads++
+	}
+	return []string{"GOMAXPROCS=" + strconv.Itoa(threads), "GOTRACEBACK=none"}
 }
+
+// beats reports whether the child has a thread that keeps it from being in the way. Where several processors are to be busy
+// nothing serves yet, and one in a hurry has waited long enough.
+func (o *order) beats() bool { return o.Processors <= 1 && !o.Urgent }
 
 // leave is how long a process that was killed, or has closed its answer, may take to go.
 const leave = 5 * time.Second
@@ -66,7 +74,7 @@ func (c Command) Compile(ctx context.Context, j *Job, b *Bounds) (Usage, error) 
 
 // patiently is Compile with the time after which it looks whether the process is hungry.
 func (c Command) patiently(ctx context.Context, j *Job, b *Bounds, patience time.Duration) (Usage, error) {
-	defer timeslice.Short()()
+	defer threads.ShortTurns()()
 	bounded, cancel := context.WithTimeoutCause(ctx, b.Timeout, lateError(b.Timeout))
 	defer cancel()
 	used, err := c.run(bounded, &order{Job: *j, Bounds: *b}, patience)

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
+
+	"github.com/switchyard-gateway/switchyard/host/internal/threads"
 )
 
 // confine lets the calling process, a child of its own, be the first to wait and the first to go, and bounds what it may
@@ -24,7 +26,7 @@ func (o *order) confine() error {
 			return fmt.Errorf("leaving the process group: %w", err)
 		}
 	}
-	yield := yieldToAll
+	yield := o.yieldToAll
 	if o.Urgent {
 		yield = yieldToMost
 	}
@@ -83,31 +85,23 @@ func makeThreads() {
 // yieldToAll gives every thread of the calling process, which leads its process group, the lowest priority: a processor that
 // others want is theirs at once. Nice 19 alone would leave a thread the rest of its turn, which is milliseconds. The nice
 // value still counts for input and output, and among the idle. Threads inherit both, and a privilege is needed to go back.
-func yieldToAll() error {
+func (o *order) yieldToAll() error {
 	if err := syscall.Setpriority(syscall.PRIO_PGRP, 0, 19); err != nil { // of each thread in the group
 		return err
 	}
-	// A thread that is not listed yet was made by one that is; when a whole round finds nothing new, all are low.
-	for low := map[int]bool{}; ; {
-		before := len(low)
-		threads, err := os.ReadDir("/proc/self/task")
-		if err != nil {
-			return err
-		}
-		for _, t := range threads {
-			id, err := strconv.Atoi(t.Name())
-			if err != nil || low[id] {
-				continue
-			}
-			if err := idle(id); err != nil && !errors.Is(err, syscall.ESRCH) { // it has ended
-				return err
-			}
-			low[id] = true
-		}
-		if len(low) == before {
+	drummer := 0
+	if o.beats() {
+		drummer = drum()
+	}
+	return threads.Each(func(thread int) error {
+		if thread == drummer {
 			return nil
 		}
-	}
+		if err := idle(thread); err != nil && !errors.Is(err, syscall.ESRCH) { // it has ended
+			return err
+		}
+		return nil
+	})
 }
 
 // yieldToMost lowers the priority of the calling process, which leads its process group, so that it has about a tenth of a
@@ -184,8 +178,9 @@ func start(cmd *exec.Cmd, urgent bool) error {
 		return err
 	}
 	if !urgent {
-		// It does so itself, and insists; until then it would take milliseconds of its start at the parent's priority.
-		_ = idle(cmd.Process.Pid)
+		// It goes lower itself, and insists; until then it would take milliseconds of its start at the parent's priority. Its
+		// drummer could not leave a lower one.
+		_ = syscall.Setpriority(syscall.PRIO_PROCESS, cmd.Process.Pid, 19)
 	}
 	return nil
 }

@@ -5,27 +5,33 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // confinement is what a process finds about itself.
 type confinement struct {
-	Leader   bool             // of its own process group
-	Nice     []int            // of each thread
-	Idle     []bool           // whether it has the policy SCHED_IDLE
-	Limits   map[int][]uint64 // soft, hard
-	Mapped   uint64           // in bytes
-	OOMScore string
+	Leader bool  // of its own process group
+	Nice   []int // of each thread
+	Idle   int   // threads with the policy SCHED_IDLE
+	// Processors is how many each thread may use.
+	Processors []int
+	Limits     map[int][]uint64 // soft, hard
+	Mapped     uint64           // in bytes
+	OOMScore   string
 }
 
 // confined has the calling process confine itself.
-func confined(urgent bool) (c confinement, err error) {
-	if err := (&order{Bounds: Bounds{Memory: 100 << 20, CPU: 2500 * time.Millisecond}, Urgent: urgent}).confine(); err != nil {
+func confined(processors int, urgent bool) (c confinement, err error) {
+	bounds := Bounds{Memory: 100 << 20, CPU: 2500 * time.Millisecond, Processors: processors}
+	if err := (&order{Bounds: bounds, Urgent: urgent}).confine(); err != nil {
 		return c, err
 	}
 	if c.Mapped, err = mapped(); err != nil {
@@ -51,7 +57,14 @@ func confined(urgent bool) (c confinement, err error) {
 			return c, err
 		}
 		_, fields, _ := strings.Cut(string(stat), ") ") // behind the name, which is the second
-		c.Idle = append(c.Idle, strings.Fields(fields)[41-3] == "5")
+		if strings.Fields(fields)[41-3] == "5" {
+			c.Idle++
+		}
+		var may unix.CPUSet
+		if err := unix.SchedGetaffinity(tid, &may); err != nil {
+			return c, err
+		}
+		c.Processors = append(c.Processors, may.Count())
 	}
 	c.Limits = map[int][]uint64{}
 	for _, which := range []int{syscall.RLIMIT_CORE, syscall.RLIMIT_CPU, syscall.RLIMIT_DATA} {
@@ -69,9 +82,10 @@ func confined(urgent bool) (c confinement, err error) {
 func TestConfinement(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		urgent bool
 		nice   int
-	}{"confined": {false, 19}, "hurried": {true, 10}} {
+		awake  int // threads that are not idle, -1 for all
+		beside bool
+	}{"confined": {19, 0, false}, "beside requests": {19, 1, true}, "hurried": {10, -1, false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := confinementOf(t, name)
@@ -81,8 +95,14 @@ func TestConfinement(t *testing.T) {
 			if len(c.Nice) < 2 {
 				t.Error("too few threads to tell")
 			}
-			if slices.Contains(c.Idle, tc.urgent) {
-				t.Errorf("which threads wait for all others: %v", c.Idle)
+			if awake := len(c.Nice) - c.Idle; awake != tc.awake && (tc.awake >= 0 || c.Idle > 0) {
+				t.Errorf("%d of %d threads wait for all others", c.Idle, len(c.Nice))
+			}
+			for _, n := range c.Processors {
+				if want := len(processors()); tc.beside && n != 1 || !tc.beside && n != want {
+					t.Errorf("the threads may use %v of %d processors", c.Processors, want)
+					break
+				}
 			}
 			for _, n := range c.Nice {
 				if n != tc.nice {
@@ -108,8 +128,14 @@ func TestConfinement(t *testing.T) {
 func confinementOf(t *testing.T, role string) (c confinement) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "confined")
-	if out, err := exec.CommandContext(t.Context(), "/proc/self/exe", role, path).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", role, path)
+	if err := start(cmd, role == "hurried"); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/switchyard-gateway/switchyard/host/internal/contract"
-	"github.com/switchyard-gateway/switchyard/host/internal/timeslice"
+	"github.com/switchyard-gateway/switchyard/host/internal/threads"
 	"github.com/switchyard-gateway/switchyard/host/meter"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 )
@@ -28,7 +28,7 @@ func Start(ctx context.Context, s *Setup) (*Instance, error) {
 	go func() {
 		defer s.Module.Release()
 		var r result
-		timeslice.Long(func() { r.i, r.err = instantiate(s) })
+		threads.LongTurns(func() { r.i, r.err = instantiate(s) })
 		select {
 		case done <- r:
 		case <-ctx.Done():

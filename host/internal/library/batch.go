@@ -11,7 +11,7 @@ import (
 	"github.com/switchyard-gateway/switchyard/host/internal/compiler"
 	"github.com/switchyard-gateway/switchyard/host/internal/contract"
 	"github.com/switchyard-gateway/switchyard/host/internal/sandbox"
-	"github.com/switchyard-gateway/switchyard/host/internal/timeslice"
+	"github.com/switchyard-gateway/switchyard/host/internal/threads"
 )
 
 // Batch is modules that are asked for together, by any number of goroutines, so that copies of one are compiled once and
@@ -86,7 +86,7 @@ func (b *Batch) load(ctx context.Context, plugin string, m *Module, compile func
 		// The runtime knows code by its bytes, which copies of a module that differ in what is not executed share, and finds
 		// what another goroutine is still about to load.
 		defer b.library.mapping.enter(sha256.Sum256(outline))()
-		timeslice.Long(func() { m.compiled, err = b.library.runtime.CompileModule(ctx, outline) })
+		threads.LongTurns(func() { m.compiled, err = b.library.runtime.CompileModule(ctx, outline) })
 		if err != nil {
 			return fmt.Errorf("loading its code: %w", err)
 		}

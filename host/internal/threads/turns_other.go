@@ -1,6 +1,6 @@
 //go:build !linux
 
-package timeslice
+package threads
 
 import "time"
 

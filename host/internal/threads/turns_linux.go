@@ -1,8 +1,6 @@
-package timeslice
+package threads
 
 import (
-	"os"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -31,24 +29,12 @@ func change(thread int, d time.Duration) {
 	_ = unix.SchedSetAttr(thread, a, 0) // it may end now, or be given another policy
 }
 
-// changeAll gives all threads turns of a length, but those that have long ones. A thread gets that of the one that makes it:
-// when a whole round finds none with another length, there is none.
+// changeAll gives all threads turns of a length, but those that have long ones.
 func changeAll(d time.Duration) {
-	for tried := map[int]bool{}; ; {
-		before := len(tried)
-		threads, err := os.ReadDir("/proc/self/task")
-		if err != nil {
-			return
+	_ = Each(func(thread int) error { // without /proc there is nothing to change
+		if now := length(thread); now != 0 && now != long {
+			change(thread, d)
 		}
-		for _, t := range threads {
-			id, err := strconv.Atoi(t.Name())
-			if now := length(id); err == nil && now != 0 && now != d && now != long && !tried[id] {
-				tried[id] = true
-				change(id, d)
-			}
-		}
-		if len(tried) == before {
-			return
-		}
-	}
+		return nil
+	})
 }

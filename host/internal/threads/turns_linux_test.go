@@ -1,4 +1,4 @@
-package timeslice
+package threads
 
 import (
 	"os"
@@ -19,7 +19,7 @@ func wanted(d time.Duration) time.Duration {
 
 func TestLong(t *testing.T) {
 	before := length(own)
-	Long(func() {
+	LongTurns(func() {
 		if got := length(own); got != wanted(long) {
 			t.Errorf("while it works, a turn is %s", got)
 		}
@@ -41,19 +41,19 @@ func TestLong(t *testing.T) {
 func TestLongPanics(t *testing.T) {
 	func() {
 		defer func() { _ = recover() }()
-		Long(func() { panic("of the work") })
+		LongTurns(func() { panic("of the work") })
 	}()
 	allAre(t, usual())
 }
 
 func TestShort(t *testing.T) {
 	allAre(t, usual())
-	one := Short()
-	another := Short()
+	one := ShortTurns()
+	another := ShortTurns()
 	allAre(t, wanted(short))
 	one()
 	allAre(t, wanted(short))
-	Long(func() {
+	LongTurns(func() {
 		if got := length(own); got != wanted(long) {
 			t.Errorf("what works for long has turns of %s when others' are short", got)
 		}
@@ -69,8 +69,8 @@ func TestShortAndLong(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 50 {
-				end := Short()
-				Long(func() { runtime.Gosched() })
+				end := ShortTurns()
+				LongTurns(func() { runtime.Gosched() })
 				end()
 			}
 		})

@@ -1,10 +1,10 @@
-// Package timeslice says how long a thread's turns on a processor should be: import it where heavy work goes on beside
-// requests.
+// Package threads says how the threads of this process share the processors with others: import it where heavy work goes
+// on beside requests.
 //
 // Linux gives a processor to the thread with the shortest turn among those that have not had their share, and from version
 // 6.12 on each thread may ask for a length. What a thread gets in all stays the same, so that one which holds a lock, or
 // which the collector waits for, is never starved, as it would be with a low priority. Elsewhere nothing happens.
-package timeslice
+package threads
 
 import (
 	"runtime"
@@ -27,8 +27,8 @@ var process struct {
 	wanted int
 }
 
-// Long runs work, which keeps a processor busy for milliseconds, so that a thread that wakes up meanwhile goes first.
-func Long(work func()) {
+// LongTurns runs work, which keeps a processor busy for milliseconds, so that a thread that wakes up meanwhile goes first.
+func LongTurns(work func()) {
 	if usual() == 0 {
 		work()
 		return
@@ -48,10 +48,10 @@ func Long(work func()) {
 	work()
 }
 
-// Short gives all threads of this process short turns until end is called: one that wakes up for a moment then goes before
+// ShortTurns gives all threads of this process short turns until end is called: one that wakes up for a moment then goes before
 // others that are in the middle of theirs. It is for a while in which another process works for this one, as more turns cost
 // a little.
-func Short() (end func()) {
+func ShortTurns() (end func()) {
 	if usual() == 0 {
 		return func() {}
 	}
