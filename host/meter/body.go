@@ -71,6 +71,8 @@ const (
 	insertRange              // memory.fill or memory.copy, for which there is the appended function arg
 	insertInit               // memory.init, for which there is the appended function arg
 	insertDeeper             // a call: count what it may take of the stack; arg is its number in rewriter.graph
+	insertDirect             // a jump forward in a dispatch loop: a branch to label arg in its place
+	insertFirst              // before a dispatch loop's table: entry 0, by label arg, without it; key in local leads there
 )
 
 // scanner finds what to insert into a function. It is kept for its memory.

@@ -102,6 +102,12 @@ func (c *coder) function(m *rewriter, b *body, list []insert) {
 			}
 			c.arg(wasm.OpCall, c.funcs[in.arg])
 			c.copied(m.src, span{int(in.pos), from})
+		case insertDirect:
+			c.arg(wasm.OpBr, in.arg)
+		case insertFirst:
+			c.arg(wasm.OpLocalGet, in.local)
+			c.op(wasm.OpI32Eqz)
+			c.arg(wasm.OpBrIf, in.arg)
 		case insertDeeper:
 			n := m.graph.Bytes(int(in.arg))
 			call := span{int(in.pos), from}

@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -178,6 +179,38 @@ func TestKeys(t *testing.T) {
 		list := decoded(t, oneLocal, c.code).inserts
 		if got := list[len(list)-1].kind; got != c.want {
 			t.Errorf("%s: kind %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+// TestDirectJumps covers when a jump forward in a dispatch loop becomes a branch: not if anything else needs the key.
+func TestDirectJumps(t *testing.T) {
+	t.Parallel()
+	const void = wasm.TypeEmpty
+	loop := []byte{
+		wasm.OpLoop, void, wasm.OpBlock, void, wasm.OpBlock, void, wasm.OpLocalGet, 1, wasm.OpBrTable, 1, 0, 1, wasm.OpEnd,
+		wasm.OpLocalGet, 0, wasm.OpIf, void, wasm.OpI32Const, 1, wasm.OpLocalSet, 1, wasm.OpBr, 2, wasm.OpEnd, wasm.OpReturn, wasm.OpEnd, wasm.OpEnd,
+	}
+	for _, c := range []struct {
+		name string
+		code []byte
+		want bool
+	}{
+		{"alone", append(slices.Clip(loop), wasm.OpEnd), true},
+		{"read afterwards", append(slices.Clip(loop), wasm.OpLocalGet, 1, wasm.OpDrop, wasm.OpEnd), false},
+		{"read before", append(append([]byte{wasm.OpLocalGet, 1, wasm.OpDrop}, loop...), wasm.OpEnd), true},
+		{"in a loop", append(append([]byte{wasm.OpLoop, void}, loop...), wasm.OpEnd, wasm.OpEnd), false},
+		{"another way to it", append(slices.Clip(loop[:len(loop)-1]), wasm.OpLocalGet, 0, wasm.OpBrIf, 0, wasm.OpEnd, wasm.OpEnd), false},
+	} {
+		m := decoded(t, oneLocal, c.code)
+		out := m.newCoder()
+		out.function(m, &m.bodies[0], m.inserts)
+		jump, branch := []byte{wasm.OpI32Const, 1, wasm.OpLocalSet, 1, wasm.OpBr, 2}, []byte{wasm.OpIf, void, wasm.OpBr, 1, wasm.OpEnd}
+		if got := bytes.Contains(out.buf, branch); got != c.want || bytes.Contains(out.buf, jump) == c.want {
+			t.Errorf("%s: direct: %t, want %t: %x", c.name, got, c.want, out.buf)
+		}
+		if first := []byte{wasm.OpLocalGet, 1, wasm.OpI32Eqz, wasm.OpBrIf, 0, wasm.OpBrTable}; !bytes.Contains(out.buf, first) {
+			t.Errorf("%s: entry 0 has no branch of its own: %x", c.name, out.buf)
 		}
 	}
 }

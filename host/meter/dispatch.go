@@ -11,6 +11,9 @@ import "github.com/switchyard-gateway/switchyard/host/meter/internal/wasm"
 // of the next one is a segment. Blocks, and the segments behind them, are numbered by their level, 1 being the outermost
 // and so the last; jumps forward go to lower levels.
 //
+// Forward jumps are made branches to the ends of blocks, and entry 0, by which functions are called, is tried before the
+// table. What is charged stays the same.
+//
 // The loop's head pays nothing. A segment pays for itself if a jump backward leads to it, or if it is long; else those
 // pay that come there. So what pays at each turn are real loops.
 type dispatch struct {
@@ -55,12 +58,14 @@ const (
 type jumps struct {
 	state int
 	key   uint32
+	at    int // where they begin
 }
 
 // next notes an instruction and returns whether it is the last of a jump by way of the local. r stands behind op.
 func (j *jumps) next(r wasm.Reader, op byte, local uint32) bool {
 	switch {
 	case op == wasm.OpI32Const:
+		j.at = r.Pos() - 1
 		v := r.S33()
 		j.state, j.key = 1, uint32(v)
 	case op == wasm.OpLocalSet && j.state == 1 && r.U32() == local:
@@ -113,14 +118,17 @@ func (d *dispatch) begin(frame, region int) {
 	}
 }
 
-// plain makes the segments' charges ordinary ones if X is needed for more than jumps.
+// plain makes the segments' charges ordinary ones, and leaves jumps forward as they are, if X is needed for more than jumps.
 func (m *rewriter) plain(list []insert) {
 	if d := &m.scan.disp; !d.read && !d.unknown {
 		return
 	}
 	for i := range list {
-		if list[i].kind == insertSegment {
-			list[i].kind = insertCharge
+		switch in := &list[i]; in.kind {
+		case insertSegment:
+			in.kind = insertCharge
+		case insertDirect:
+			in.kind, in.skip = insertNothing, 0
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (m *rewriter) instructions(r *wasm.Reader, extra int64) error {
 			}
 			to := len(s.frames) - 1 - int(label)
 			if s.frames[to].op == opDispatch && jump {
-				s.jump(cur)
+				m.jump(r, label, cur)
 			} else {
 				s.branch(to, cur)
 			}
@@ -78,6 +78,8 @@ func (m *rewriter) instructions(r *wasm.Reader, extra int64) error {
 			}
 		case wasm.OpBrTable:
 			if d := &s.disp; d.active && !d.entered {
+				i := m.insert(at, insertFirst)
+				m.inserts[i].arg, m.inserts[i].local = d.table[0], d.local
 				if err := s.enter(r, cur); err != nil {
 					return err
 				}
@@ -267,8 +269,10 @@ func (s *scanner) branch(to int, cur int64) {
 	}
 }
 
-// jump notes a way by the dispatch loop's table.
-func (s *scanner) jump(cur int64) {
+// jump notes a way by the dispatch loop's table; label is the loop's. One that leads forward becomes a branch: by the table it
+// would cost several times as much, since all locals meet there and its way out is hard to foresee.
+func (m *rewriter) jump(r *wasm.Reader, label uint32, cur int64) {
+	s := &m.scan
 	d := &s.disp
 	to := d.frame + d.blocks - d.label(s.jumps.key)
 	switch level := to - d.frame; {
@@ -278,6 +282,10 @@ func (s *scanner) jump(cur int64) {
 			d.segments[level].paid = true
 		}
 	case to >= 0:
+		if level > 0 && d.region == 0 { // in a loop, the next turn may begin with what X is set to here
+			i := m.insert(s.jumps.at, insertDirect)
+			m.inserts[i].skip, m.inserts[i].arg = uint32(r.Pos()-s.jumps.at), label-uint32(level)
+		}
 		s.branch(to, pay(cur, jumpCost))
 	}
 }

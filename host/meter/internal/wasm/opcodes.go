@@ -35,6 +35,7 @@ const (
 	OpF32Const     = 0x43
 	OpF64Const     = 0x44
 	OpFirstNumeric = 0x45 // instructions without immediates, up to
+	OpI32Eqz       = 0x45
 	OpI32GtU       = 0x4b
 	OpI32LeU       = 0x4d
 	OpI64LtS       = 0x53
