@@ -153,11 +153,11 @@ func (n Names) All(yield func(name []byte) bool) {
 func (out *RequestOutput) Append(dst []byte) []byte {
 	// In loops, since in a guest the code of each append is a kilobyte.
 	dst = append(dst, ReplyOK, out.RequestMode, out.ResponseMode, byte(out.Auth), byte(out.Framing))
-	for _, s := range [...][]byte{out.AuthName, out.Path, out.Query} {
-		dst = appendBytes16(dst, s)
+	for _, s := range [...]*[]byte{&out.AuthName, &out.Path, &out.Query} {
+		dst = appendBytes16(dst, *s)
 	}
-	for _, s := range [...][]byte{out.Headers, out.Edits, out.Dropped, out.State, out.Body} {
-		dst = appendBytes32(dst, s)
+	for _, s := range [...]*[]byte{(*[]byte)(&out.Headers), (*[]byte)(&out.Edits), (*[]byte)(&out.Dropped), &out.State, &out.Body} {
+		dst = appendBytes32(dst, *s)
 	}
 	return dst
 }

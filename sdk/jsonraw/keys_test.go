@@ -1,6 +1,7 @@
 package jsonraw_test
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
 	"testing"
@@ -75,5 +76,30 @@ func TestNewKeysPanics(t *testing.T) {
 			}()
 			jsonraw.NewKeys(names...)
 		}()
+	}
+}
+
+// TestSimilarKeys looks names up that differ from a known one in a byte, and one that has the same digest.
+func TestSimilarKeys(t *testing.T) {
+	t.Parallel()
+	const known, factor = "known name of 24 letters", 0xff51afd7ed558ccd
+	set := jsonraw.NewKeys("other", known)
+	if set.Find([]byte(known)) != 2 {
+		t.Fatal("the known name is not found")
+	}
+	for i := range len(known) {
+		name := []byte(known)
+		name[i] ^= 1
+		if n := set.Find(name); n != 0 {
+			t.Errorf("%q is found, as %d", name, n)
+		}
+	}
+	name := []byte(known)
+	word := func(i int) uint64 { return binary.LittleEndian.Uint64(name[i:]) }
+	was := word(0) * factor
+	name[0] ^= 1
+	binary.LittleEndian.PutUint64(name[8:], word(8)^was^word(0)*factor)
+	if n := set.Find(name); n != 0 {
+		t.Errorf("%q is found, as %d", name, n)
 	}
 }

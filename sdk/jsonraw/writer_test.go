@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -135,6 +136,19 @@ func TestFloatLikeEncodingJSON(t *testing.T) {
 		w.Float(f)
 		if string(w.Buf) != string(want) {
 			t.Errorf("Float(%v) wrote %s, want %s", f, w.Buf, want)
+		}
+	}
+}
+
+func TestAppendUint(t *testing.T) {
+	t.Parallel()
+	power := uint64(1)
+	for shift := range 64 {
+		power *= 10 // of ten, until it is too large
+		for _, n := range []uint64{power, power - 1, 1<<shift - 1, 1 << shift, math.MaxUint64 >> shift, math.MaxUint64 / 3 >> shift} {
+			if got, want := string(jsonraw.AppendUint([]byte("x"), n)), "x"+strconv.FormatUint(n, 10); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
 		}
 	}
 }

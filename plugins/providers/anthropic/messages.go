@@ -12,36 +12,47 @@ import (
 // writeSystem writes the system blocks, one for each text part of the system and developer messages.
 func (p *plugin) writeSystem(w *jsonraw.Writer, pl *plan) error {
 	open := false
-	begin := func() {
-		if !open {
-			w.Open(`"system":[`)
-			open = true
-		}
-	}
-	for i := range p.req.System {
+	for i := range p.req.Len() {
 		m := p.req.Message(i)
-		if text, ok := m.Text(); ok {
-			begin()
-			writeText(w, text, m.CacheControl())
+		if m.Role() != chat.RoleSystem || m.Empty() {
 			continue
 		}
-		last := lastBlock(m)
-		for part := m.Parts(); part.Next(); {
-			if part.Kind != chat.PartText {
-				return m.RefusePart(&part.Part, vendor)
-			}
-			if !chat.Blank(part.Text()) {
-				begin()
-				writeText(w, part.Text(), cacheControl(m, &part.Part, last))
-			}
+		if text, ok := m.Text(); ok {
+			openSystem(w, &open)
+			writeText(w, text, m.CacheControl())
+		} else if err := writeSystemParts(w, m, &open); err != nil {
+			return err
 		}
 	}
 	if pl.jsonMode == jsonPrompt {
-		begin()
+		openSystem(w, &open)
 		p.writeJSONPrompt(w)
 	}
 	if open {
 		w.Close(`]`)
+	}
+	return nil
+}
+
+// openSystem begins the list of system blocks unless it is open.
+func openSystem(w *jsonraw.Writer, open *bool) {
+	if !*open {
+		w.Open(`"system":[`)
+		*open = true
+	}
+}
+
+// writeSystemParts writes the blocks of a system message that comes in parts.
+func writeSystemParts(w *jsonraw.Writer, m chat.Message, open *bool) error {
+	last := lastBlock(m)
+	for part := m.Parts(); part.Next(); {
+		if part.Kind != chat.PartText {
+			return m.RefusePart(&part.Part, vendor)
+		}
+		if !chat.Blank(part.Text()) {
+			openSystem(w, open)
+			writeText(w, part.Text(), cacheControl(m, &part.Part, last))
+		}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/switchyard-gateway/switchyard/plugins/providers/anthropic/internal/models"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
 	"github.com/switchyard-gateway/switchyard/sdk/chat/answer"
@@ -17,9 +18,13 @@ const (
 	keyName = "x-api-key"
 )
 
-// plugin is the adapter. What is not config is scratch memory: no call reads what another left there.
+// plugin is the adapter. Behind what is the same in all calls comes scratch memory: no call reads what another left there.
 type plugin struct {
-	config config
+	config   config
+	authName []byte
+	path     []byte
+	headers  abi.Pairs
+	model    model // that was asked for last
 
 	req        chat.Request
 	doc        jsonraw.Outline // the event at hand
@@ -28,6 +33,20 @@ type plugin struct {
 	state      state
 	scratch    []byte
 	head       []byte
+}
+
+// model is a model and what follows from its name.
+type model struct {
+	name   string
+	quoted []byte // the name as a JSON string
+	can    models.Ability
+}
+
+// recall makes the model the one that is asked for.
+func (m *model) recall(name []byte) {
+	if m.name != string(name) || m.quoted == nil {
+		m.name, m.quoted, m.can = string(name), jsonraw.AppendString(nil, name), models.AbilityOf(name)
+	}
 }
 
 // config is the operator's.
@@ -94,6 +113,11 @@ func (p *plugin) Configure(text []byte) error {
 			return errors.New("unknown key " + strconv.Quote(name))
 		}
 	}
+	p.authName, p.path = []byte(keyName), []byte(path)
+	p.headers = abi.Pairs(nil).Append("anthropic-version", p.config.version)
+	if p.config.beta != "" {
+		p.headers = p.headers.Append("anthropic-beta", p.config.beta)
+	}
 	return nil
 }
 
@@ -102,13 +126,7 @@ func (p *plugin) Request(in *abi.RequestInput, out *abi.RequestOutput) error {
 	if in.Endpoint != abi.EndpointChat {
 		return refusal.UnsupportedEndpoint(vendor, in.Endpoint)
 	}
-	out.Auth = abi.AuthHeader
-	out.AuthName = append(out.AuthName, keyName...)
-	out.Path = append(out.Path, path...)
-	out.Headers = out.Headers.Append("anthropic-version", p.config.version)
-	if p.config.beta != "" {
-		out.Headers = out.Headers.Append("anthropic-beta", p.config.beta)
-	}
+	out.Auth, out.AuthName, out.Path, out.Headers = abi.AuthHeader, p.authName, p.path, p.headers
 	if in.Flags&abi.FlagStream != 0 {
 		out.Framing = abi.FramingSSE
 	}
@@ -117,8 +135,8 @@ func (p *plugin) Request(in *abi.RequestInput, out *abi.RequestOutput) error {
 		return p.translate(in, out)
 	case abi.DialectAnthropic:
 		out.RequestMode, out.ResponseMode = abi.ModePassthrough, abi.ModePassthrough
-		p.scratch = jsonraw.AppendString(p.scratch[:0], in.Model)
-		out.Edits = out.Edits.Append(abi.EditSet, "model", string(p.scratch))
+		p.model.recall(in.Model)
+		out.Edits = out.Edits.Append(abi.EditSet, "model", string(p.model.quoted))
 		return nil
 	default:
 		return refusal.UnsupportedDialect(vendor, in.Dialect)

@@ -68,13 +68,14 @@ func TestPure(t *testing.T) {
 		[]byte(`{"type":"error","error":{"type":"api_error","message":"m"}}`),
 	}
 	states := [][]byte{nil, {stateVersion, stateJSONTool}}
+	models := []string{"claude-sonnet-4-5", "claude-opus-4-7", "", "claude-sonnet-4-5"}
 	used := sdktest.NewProvider(t, &plugin{}, "")
 	for round := range 2 {
 		for i := range requests {
 			if round == 1 {
 				i = len(requests) - 1 - i
 			}
-			in := abi.RequestInput{Endpoint: abi.EndpointChat, Dialect: abi.DialectOpenAI, Model: []byte("claude-sonnet-4-5"), Body: requests[i]}
+			in := abi.RequestInput{Endpoint: abi.EndpointChat, Dialect: abi.DialectOpenAI, Model: []byte(models[i]), Body: requests[i]}
 			a, errA := used.Request(&in)
 			b, errB := sdktest.NewProvider(t, &plugin{}, "").Request(&in)
 			if (errA == nil) != (errB == nil) || !bytes.Equal(a.Append(nil), b.Append(nil)) {

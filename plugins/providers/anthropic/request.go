@@ -1,9 +1,6 @@
 package main
 
 import (
-	"slices"
-	"strconv"
-
 	"github.com/switchyard-gateway/switchyard/plugins/providers/anthropic/internal/models"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
@@ -38,19 +35,22 @@ func (p *plugin) translate(in *abi.RequestInput, out *abi.RequestOutput) error {
 	if len(turns) == 0 {
 		return refusal.Invalid("messages", "no message has any content")
 	}
-	pl, err := p.plan(models.AbilityOf(in.Model), turns)
-	if err != nil {
+	p.model.recall(in.Model)
+	pl := plan{can: p.model.can}
+	if err := p.plan(&pl, turns); err != nil {
 		return err
 	}
 	if pl.clamped && in.Flags&abi.FlagStrictParams != 0 {
 		return refusal.Invalid("temperature", vendor+" takes a temperature of 0 to 1")
 	}
 
-	w := jsonraw.Writer{Buf: slices.Grow(out.Body, len(in.Body)+len(in.Body)/4)}
-	var room [20]byte
-	w.Open(`{"model":`)
-	w.Bytes(in.Model)
-	w.Around(`"max_tokens":`, strconv.AppendInt(room[:0], pl.maxTokens, 10), ``)
+	if size := len(in.Body) + len(in.Body)/4; cap(out.Body) < size {
+		out.Body = make([]byte, 0, size)
+	}
+	w := jsonraw.Writer{Buf: out.Body}
+	w.Open(`{`)
+	w.Around(`"model":`, p.model.quoted, `,"max_tokens":`)
+	w.Buf = jsonraw.AppendUint(w.Buf, uint64(pl.maxTokens))
 	if in.Flags&abi.FlagStream != 0 {
 		w.Literal(`"stream":true`)
 	}
@@ -77,12 +77,14 @@ func (p *plugin) translate(in *abi.RequestInput, out *abi.RequestOutput) error {
 }
 
 // plan decides what depends on several parameters at once.
-func (p *plugin) plan(can models.Ability, turns []chat.Turn) (plan, error) {
-	r := &p.req
-	pl := plan{can: can, thinking: r.Thinking, maxTokens: r.MaxTokens, temperature: r.Temperature, topP: r.TopP}
+//
+//go:noinline
+func (p *plugin) plan(pl *plan, turns []chat.Turn) error {
+	r, can := &p.req, &pl.can
+	pl.thinking, pl.maxTokens, pl.temperature, pl.topP = r.Thinking, r.MaxTokens, r.Temperature, r.TopP
 	forced := r.Choice.Mode == chat.ChoiceRequired || r.Choice.Mode == chat.ChoiceNamed
 	if forced && can.NoForce {
-		return pl, refusal.Unsupported("tool_choice", "this model can't be forced to call a tool")
+		return refusal.Unsupported("tool_choice", "this model can't be forced to call a tool")
 	}
 	if pl.thinking == nil {
 		pl.effort = r.Effort
@@ -92,7 +94,7 @@ func (p *plugin) plan(can models.Ability, turns []chat.Turn) (plan, error) {
 		pl.dropEffort, wanted = true, false
 		pl.effort = chat.EffortUnset
 	}
-	pl.jsonMode = p.chooseJSONMode(&pl, wanted || pl.thinking != nil)
+	pl.jsonMode = p.chooseJSONMode(pl, wanted || pl.thinking != nil)
 	if (forced || pl.jsonMode == jsonTool) && can.Off == models.OffDisabled {
 		pl.effort = chat.EffortNone // forcing a tool and thinking exclude each other
 	}
@@ -105,10 +107,13 @@ func (p *plugin) plan(can models.Ability, turns []chat.Turn) (plan, error) {
 			pl.budget = max(n, 0)
 		}
 	}
-	p.limit(&pl)
+	p.limit(pl)
 
 	thinks := wanted || pl.thinking != nil && !pl.thinking.Get("type").TextIs("disabled")
-	f, _ := pl.temperature.Float()
+	f := 0.0
+	if pl.temperature != nil {
+		f, _ = pl.temperature.Float()
+	}
 	switch {
 	case can.Sampling == models.SamplingNone, thinks && f != 1, can.Sampling == models.SamplingOne && f == 1 && pl.topP != nil:
 		pl.temperature = nil
@@ -118,7 +123,7 @@ func (p *plugin) plan(can models.Ability, turns []chat.Turn) (plan, error) {
 	if pl.temperature != nil && can.Sampling == models.SamplingOne || thinks || can.Sampling == models.SamplingNone {
 		pl.topP = nil
 	}
-	return pl, nil
+	return nil
 }
 
 // limit sets max_tokens, which includes the thinking budget and must exceed it. A client's limit is kept if

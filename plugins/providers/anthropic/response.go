@@ -18,7 +18,7 @@ func (p *plugin) Response(in *abi.ResponseInput, out *abi.ResponseOutput) error 
 	}
 	var a reply
 	a.read(doc)
-	if a.kind != 0 && doc.Value(a.kind).TextIs("error") {
+	if a.kind != 0 && string(doc.Inner(a.kind)) != "message" && doc.Value(a.kind).TextIs("error") {
 		return readError(0, in.Body, 0)
 	}
 	var used counts
@@ -66,7 +66,9 @@ func (r *reply) read(doc *jsonraw.Outline) {
 	}
 }
 
-// value returns the text of a node, nil for 0.
+// value returns the text of a node, nil for 0. It is out of line because it is asked for in many places.
+//
+//go:noinline
 func (p *plugin) value(n jsonraw.Node) jsonraw.Value {
 	if n == 0 {
 		return nil

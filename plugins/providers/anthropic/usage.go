@@ -26,8 +26,10 @@ var usageKeys = jsonraw.NewKeys("input_tokens", "cache_creation_input_tokens", "
 // update takes over the members that are present in a usage object.
 func (c *counts) update(doc *jsonraw.Outline, usage jsonraw.Node) {
 	for key, end := doc.Members(usage); key < end; key = doc.After(key + 1) {
-		var field *uint64
+		field := &c.thought
 		switch doc.Find(key, &usageKeys) {
+		case 0:
+			continue
 		case usageInput:
 			field = &c.input
 		case usageWrite:
@@ -37,14 +39,14 @@ func (c *counts) update(doc *jsonraw.Outline, usage jsonraw.Node) {
 		case usageOutput:
 			field = &c.output
 		case usageDetails:
-			c.set(&c.thought, doc.Value(key+1).Get("thinking_tokens"))
+			c.set(field, doc.Value(key+1).Get("thinking_tokens"))
+			continue
 		}
-		if field != nil {
-			c.set(field, doc.Value(key+1))
-		}
+		c.set(field, doc.Value(key+1))
 	}
 }
 
+//go:noinline
 func (c *counts) set(field *uint64, v jsonraw.Value) {
 	if n, ok := v.Int(); ok && n >= 0 {
 		*field, c.present = uint64(n), true

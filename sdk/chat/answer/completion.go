@@ -9,8 +9,6 @@
 package answer
 
 import (
-	"strconv"
-
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
@@ -124,13 +122,17 @@ func (c *Choice) Calls() int { return c.called }
 
 // Append writes the chat.completion object.
 func (c *Completion) Append(dst []byte) []byte {
-	var room [20]byte
 	w := jsonraw.Writer{Buf: dst}
+	if len(c.Choices) == 1 && c.Choices[0].plain() && len(c.ID) > 0 && len(c.Model) > 0 && c.Usage.Present {
+		c.appendPlain(&w)
+		return w.Buf
+	}
 	w.Open(`{`)
 	if len(c.ID) > 0 {
 		w.Around(`"id":`, c.ID, ``)
 	}
-	w.Around(`"object":"chat.completion","created":`, strconv.AppendUint(room[:0], c.Created, 10), ``)
+	w.Literal(`"object":"chat.completion","created":`)
+	w.Buf = jsonraw.AppendUint(w.Buf, c.Created)
 	if len(c.Model) > 0 {
 		w.Around(`"model":`, c.Model, ``)
 	}
@@ -148,10 +150,28 @@ func (c *Completion) Append(dst []byte) []byte {
 	return w.Buf
 }
 
+// plain reports whether there is nothing but a text.
+func (c *Choice) plain() bool {
+	return c.HasContent && !c.reasoned && c.called == 0 && len(c.Refusal)+len(c.Extra)+len(c.Logprobs) == 0
+}
+
+// appendPlain writes what nearly all answers are in the fewest pieces: one choice of nothing but a text.
+func (c *Completion) appendPlain(w *jsonraw.Writer) {
+	choice := &c.Choices[0]
+	w.Around(`{"id":`, c.ID, `,"object":"chat.completion","created":`)
+	w.Buf = jsonraw.AppendUint(w.Buf, c.Created)
+	w.Around(`,"model":`, c.Model, `,"choices":[{"index":0,"message":{"role":"assistant","content":"`)
+	w.Around(``, choice.content.Buf, `","refusal":null},"logprobs":null,"finish_reason":`)
+	w.String(choice.Finish)
+	w.Literal(`}],"usage":`)
+	w.Buf = AppendUsage(w.Buf, &c.Usage)
+	w.Literal(`}`)
+}
+
 // append writes a choice in few and long pieces: in a guest, the code that a call takes costs more than what it writes.
 func (c *Choice) append(w *jsonraw.Writer, index int) {
 	w.Open(`{"index":`)
-	w.Buf = strconv.AppendUint(w.Buf, uint64(index), 10)
+	w.Buf = jsonraw.AppendUint(w.Buf, uint64(index))
 	if c.HasContent {
 		w.Around(`,"message":{"role":"assistant","content":"`, c.content.Buf, `"`)
 	} else {

@@ -1,19 +1,15 @@
 package answer
 
 import (
-	"strconv"
-
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
+	"github.com/switchyard-gateway/switchyard/sdk/jsonraw"
 )
 
 // AppendUsage appends the usage object. The details are there when they are not zero.
 func AppendUsage(dst []byte, u *abi.Usage) []byte {
-	for _, c := range [...]struct {
-		key string
-		n   uint64
-	}{{`{"prompt_tokens":`, u.Prompt}, {`,"completion_tokens":`, u.Completion}, {`,"total_tokens":`, u.Prompt + u.Completion}} {
-		dst = appendCount(dst, c.key, c.n)
-	}
+	dst = appendCount(dst, `{"prompt_tokens":`, u.Prompt)
+	dst = appendCount(dst, `,"completion_tokens":`, u.Completion)
+	dst = appendCount(dst, `,"total_tokens":`, u.Prompt+u.Completion)
 	if u.Cached > 0 || u.CacheWrite > 0 {
 		dst = appendCount(dst, `,"prompt_tokens_details":{"cached_tokens":`, u.Cached)
 		if u.CacheWrite > 0 {
@@ -28,6 +24,7 @@ func AppendUsage(dst []byte, u *abi.Usage) []byte {
 	return append(dst, '}')
 }
 
+//go:noinline
 func appendCount(dst []byte, key string, n uint64) []byte {
-	return strconv.AppendUint(append(dst, key...), n, 10)
+	return jsonraw.AppendUint(append(dst, key...), n)
 }
