@@ -2,7 +2,7 @@ package meter
 
 import "github.com/switchyard-gateway/switchyard/host/meter/internal/wasm"
 
-// dispatch is a loop in the manner of the Go compiler, whose functions have no jumps but these:
+// dispatch is a loop in the manner of the Go compiler, whose functions have no jumps but these, and which takes no values:
 //
 //	loop; block; block; …; local.get X; br_table …; end; …; end; …; end
 //	      i32.const K; local.set X; br <the loop>         anywhere inside

@@ -49,7 +49,7 @@ const reservedPrefix = "switchyard."
 const Slice = 100_000
 
 // Version changes whenever the same module would be rewritten differently.
-const Version = 5
+const Version = 6
 
 // Limits is what a module may be. A field that is zero does not limit.
 type Limits struct {

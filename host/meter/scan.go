@@ -194,7 +194,7 @@ func (m *rewriter) open(r *wasm.Reader, op byte, takes bool, cur int64) error {
 	d := &s.disp
 	f := frame{op: op, region: len(s.regions) - 1, start: cur, join: none, sets: s.sets}
 	switch {
-	case op == wasm.OpLoop && cur >= 0 && !d.active && !d.entered && d.recognise(*r):
+	case op == wasm.OpLoop && !takes && cur >= 0 && !d.active && !d.entered && d.recognise(*r):
 		d.begin(len(s.frames), len(s.regions)-1)
 		s.jumps.state = 0
 		f.op = opDispatch

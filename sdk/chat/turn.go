@@ -13,12 +13,12 @@ type Turn struct {
 	from, to int32 // in Request.order
 }
 
-// Turns returns the conversation as alternating turns: system messages left out (collect them with System),
+// Turns returns the conversation as alternating turns: system messages left out,
 // empty messages dropped, neighbours of one side merged, and in each turn of the user's the tool results
 // first, in the order of the calls that they answer.
 //
 // A conversation of system messages alone becomes one turn of the user's, because such vendors need one; the
-// messages' roles are changed for that, so call Turns before System. It is empty when nothing has any content.
+// messages' roles are changed for that, so look for system messages after it. It is empty when nothing has any content.
 func (r *Request) Turns() []Turn {
 	if r.buildTurns(); len(r.turns) > 0 {
 		return r.turns
@@ -99,14 +99,5 @@ func (r *Request) sortResults(indices []int, results int) {
 	slices.Sort(keys)
 	for n, key := range keys {
 		indices[n] = int(uint32(key))
-	}
-}
-
-// System yields the indices of the system and developer messages that have content, in order.
-func (r *Request) System(yield func(i int) bool) {
-	for i := range r.records {
-		if m := r.Message(i); m.role == RoleSystem && !m.Empty() && !yield(i) {
-			return
-		}
 	}
 }

@@ -31,7 +31,7 @@ func (o *Outline) Read(text []byte) error {
 	}
 	o.text = text
 	entries := o.entries[:cap(o.entries)]
-	room := len(entries) - MaxDepth // each open container is to have its second entry
+	room := len(entries) - MaxDepth // what is left is for the second entries of open containers
 	o.wide = false
 	n, open, depth := 0, 0, 0 // how many entries there are; the innermost container's number; how deep it lies
 	due := mayString | mayValue

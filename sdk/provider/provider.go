@@ -45,8 +45,8 @@ import (
 // stream must remember travels in its State.
 //
 // Inputs alias a buffer that is reused by the next call. Outputs arrive empty, with the capacity
-// of earlier calls: append to their slices. A returned *abi.Refusal reaches the host as data;
-// any other error becomes a refusal with status 400.
+// of earlier calls: append to their slices, or put one of the plugin's own there in every call. A
+// returned *abi.Refusal reaches the host as data; any other error becomes a refusal with status 400.
 type Plugin interface {
 	// Describe names the plugin. It is called before Configure.
 	Describe() abi.Description

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	"github.com/switchyard-gateway/switchyard/plugins/providers/anthropic/internal/models"
 	"github.com/switchyard-gateway/switchyard/sdk/abi"
 	"github.com/switchyard-gateway/switchyard/sdk/chat"
@@ -76,7 +78,8 @@ func (p *plugin) translate(in *abi.RequestInput, out *abi.RequestOutput) error {
 	return nil
 }
 
-// plan decides what depends on several parameters at once.
+// plan decides what depends on several parameters at once. It is out of line because translate is long enough: in a guest, each
+// variable of a function makes all its jumps dearer.
 //
 //go:noinline
 func (p *plugin) plan(pl *plan, turns []chat.Turn) error {
@@ -104,7 +107,7 @@ func (p *plugin) plan(pl *plan, turns []chat.Turn) error {
 	}
 	if pl.thinking != nil {
 		if n, ok := pl.thinking.Get("budget_tokens").Int(); ok {
-			pl.budget = max(n, 0)
+			pl.budget = min(max(n, 0), math.MaxInt32) // more than any model has; it is added to
 		}
 	}
 	p.limit(pl)

@@ -18,6 +18,7 @@ func (p *plugin) Response(in *abi.ResponseInput, out *abi.ResponseOutput) error 
 	}
 	var a reply
 	a.read(doc)
+	// TextIs looks for escapes, too: the usual text is told without it.
 	if a.kind != 0 && string(doc.Inner(a.kind)) != "message" && doc.Value(a.kind).TextIs("error") {
 		return readError(0, in.Body, 0)
 	}

@@ -46,6 +46,8 @@ func (c *counts) update(doc *jsonraw.Outline, usage jsonraw.Node) {
 	}
 }
 
+// set takes over a count. It is out of line because the loop that calls it has the fewer variables then.
+//
 //go:noinline
 func (c *counts) set(field *uint64, v jsonraw.Value) {
 	if n, ok := v.Int(); ok && n >= 0 {

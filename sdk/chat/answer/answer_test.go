@@ -43,6 +43,28 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
+// TestPlainCompletion: what is written in a short way has the same form.
+func TestPlainCompletion(t *testing.T) {
+	for _, rare := range []bool{false, true} {
+		c := Completion{ID: AppendID(nil, "a"), Model: jsonraw.Value(`"m"`), Created: 7}
+		c.Usage = abi.Usage{Present: true, Prompt: 10, Completion: 5}
+		choice := c.Add()
+		choice.Content(jsonraw.Value(`"a\n"`))
+		choice.Finish = FinishStop
+		extra := ""
+		if rare {
+			choice.Extra = append(choice.Extra, Extra{"x", jsonraw.Value(`1`)})
+			extra = `,"x":1`
+		}
+		want := `{"id":"chatcmpl-a","object":"chat.completion","created":7,"model":"m","choices":[` +
+			`{"index":0,"message":{"role":"assistant","content":"a\n","refusal":null` + extra + `},"logprobs":null,"finish_reason":"stop"}],` +
+			`"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}`
+		if got := string(c.Append(nil)); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
 // TestCompletionLeavesNothing checks that an answer says nothing of the one before it.
 func TestCompletionLeavesNothing(t *testing.T) {
 	text := jsonraw.Value(`"text"`)

@@ -24,6 +24,8 @@ func AppendUsage(dst []byte, u *abi.Usage) []byte {
 	return append(dst, '}')
 }
 
+// appendCount is out of line because it is called in many places, and each would be as long.
+//
 //go:noinline
 func appendCount(dst []byte, key string, n uint64) []byte {
 	return jsonraw.AppendUint(append(dst, key...), n)
