@@ -40,11 +40,11 @@ type Command []string
 
 // environment is all that a child gets: whatever secrets the parent has in its own stay there.
 func (o *order) environment() []string {
-	threads := max(1, o.Processors)
+	busy := max(1, o.Processors)
 	if o.beats() {
-		threads++
+		busy++
 	}
-	return []string{"GOMAXPROCS=" + strconv.Itoa(threads), "GOTRACEBACK=none"}
+	return []string{"GOMAXPROCS=" + strconv.Itoa(busy), "GOTRACEBACK=none"}
 }
 
 // beats reports whether the child has a thread that keeps it from being in the way. Where several processors are to be busy

@@ -13,7 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
-	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/switchyard-gateway/switchyard/host/internal/threads"
 )
@@ -97,10 +98,7 @@ func (o *order) yieldToAll() error {
 		if thread == drummer {
 			return nil
 		}
-		if err := idle(thread); err != nil && !errors.Is(err, syscall.ESRCH) { // it has ended
-			return err
-		}
-		return nil
+		return idle(thread)
 	})
 }
 
@@ -135,14 +133,15 @@ func hungry(process int, d time.Duration) bool {
 	return used < d/4
 }
 
-// schedIdle is SCHED_IDLE, which package syscall does not name.
-const schedIdle = 5
-
 // idle lets a thread run only when no other wants the processor.
 func idle(thread int) error {
-	var priority struct{ static int32 } // struct sched_param; this policy has none
-	if _, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, uintptr(thread), schedIdle, uintptr(unsafe.Pointer(&priority))); errno != 0 {
-		return fmt.Errorf("scheduling thread %d: %w", thread, errno)
+	a, err := unix.SchedGetAttr(thread, 0)
+	if err == nil {
+		a.Policy = unix.SCHED_IDLE
+		err = unix.SchedSetAttr(thread, a, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("scheduling thread %d: %w", thread, err)
 	}
 	return nil
 }
