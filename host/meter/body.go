@@ -110,6 +110,7 @@ type frame struct {
 // read finds out what to insert.
 func (m *rewriter) read() error {
 	m.used[addedRefill], m.used[addedAgain] = true, true
+	m.inserts = make([]insert, 0, len(m.src)/40) // about what Go code needs
 	l := m.limits
 	if err := m.Decode(m.src, wasm.Limits{
 		FunctionSize: min(l.FunctionSize-1, maxBody-1) + 1, // 0 is maxBody
