@@ -66,14 +66,10 @@ func (b *build) load(ctx context.Context, c *candidate) {
 	}
 }
 
-// bounds returns what a process that compiles may use. What serves meanwhile has the other processors, as many compile at
-// a time as a Batch allows; before that, two make a module ready in about half the time.
+// bounds returns what a process that compiles may use. Two processors make a module ready in about half the time; beside what
+// serves it takes them only while they are free, and as many compile at a time as a Batch allows.
 func (c *Compile) bounds(serving bool) compiler.Bounds {
-	b := compiler.Bounds{Memory: c.Memory, CPU: c.CPU, Timeout: c.Timeout, Processors: 2}
-	if serving {
-		b.Processors = 1
-	}
-	return b
+	return compiler.Bounds{Memory: c.Memory, CPU: c.CPU, Timeout: c.Timeout, Processors: 2, Beside: serving}
 }
 
 // keep goes on with what serves, cur, and reports whether that is all that the file asks for.

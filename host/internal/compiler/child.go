@@ -39,7 +39,7 @@ func Main(in io.Reader, out io.Writer) error {
 		os.Exit(exitOrphan)
 	}()
 	a := answer{Done: true}
-	ctx := experimental.WithCompilationWorkers(context.Background(), max(1, o.Processors))
+	ctx := experimental.WithCompilationWorkers(context.Background(), o.workers())
 	if err := Compile(ctx, &o.Job); err != nil {
 		_, a.Refused = errors.AsType[*RefusalError](err)
 		a.Error = plain(err.Error())

@@ -20,13 +20,14 @@ import (
 
 // Bounds are what compiling one module may use.
 type Bounds struct {
-	Memory  int64         // bytes beyond those of the bare process
-	CPU     time.Duration // processor time, rounded up to seconds
-	Timeout time.Duration // on the clock, from the start of the process
-	// Processors is how many it keeps busy at a time, at least one. Where compiling keeps all of them busy, a thread that
-	// wakes up does not always get one at once, in spite of the priorities: now and then it waits for the clock's next tick,
-	// which is milliseconds.
-	Processors int
+	Memory     int64         // bytes beyond those of the bare process
+	CPU        time.Duration // processor time, rounded up to seconds
+	Timeout    time.Duration // on the clock, from the start of the process
+	Processors int           // that it keeps busy at a time, at least one
+	// Beside says that the processors are wanted for requests: it takes one, and more only while nobody else comes. Where all
+	// of them compile, a thread that wakes up does not always get one at once, in spite of the priorities: now and then it
+	// waits for the clock's next tick, which is milliseconds.
+	Beside bool
 }
 
 // Usage is what it did use.
@@ -40,16 +41,23 @@ type Command []string
 
 // environment is all that a child gets: whatever secrets the parent has in its own stay there.
 func (o *order) environment() []string {
-	busy := max(1, o.Processors)
+	busy := o.workers()
 	if o.beats() {
 		busy++
 	}
 	return []string{"GOMAXPROCS=" + strconv.Itoa(busy), "GOTRACEBACK=none"}
 }
 
-// beats reports whether the child has a thread that keeps it from being in the way. Where several processors are to be busy
-// nothing serves yet, and one in a hurry has waited long enough.
-func (o *order) beats() bool { return o.Processors <= 1 && !o.Urgent }
+// workers is how many goroutines compile. A child in a hurry gets a share of one processor.
+func (o *order) workers() int {
+	if o.Urgent && o.Beside {
+		return 1
+	}
+	return max(1, min(o.Processors, runtime.NumCPU()))
+}
+
+// beats reports whether the child has a thread that keeps it from being in the way. One in a hurry has waited long enough.
+func (o *order) beats() bool { return o.Beside && !o.Urgent }
 
 // leave is how long a process that was killed, or has closed its answer, may take to go.
 const leave = 5 * time.Second

@@ -1,8 +1,11 @@
 package compiler
 
 import (
+	"bytes"
 	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -11,39 +14,49 @@ import (
 	"github.com/switchyard-gateway/switchyard/host/internal/threads"
 )
 
+// drum starts a thread that keeps a child out of the way, and returns its number.
+//
 // A processor on which only idle threads run counts as free: others are sent there. One that has just had more than its
-// share has to wait all the same, and the kernel looks again at the clock's next tick only, milliseconds later. So a child
-// beside requests stays on one processor, and a thread of it that is not idle wakes up there every so often, for no time at
-// all, which has the kernel choose anew.
-const (
-	beatEvery = 200 * time.Microsecond
-	// After so many beats, a child that had less than half of its processor goes to the next: another may be free.
-	beatsToMove = 50
-)
-
-// drum starts that thread and returns its number.
-func drum() (thread int) {
+// share has to wait all the same, and the kernel looks again at the clock's next tick only, milliseconds later. So the child
+// stays on one processor, and a thread of it that is not idle wakes up there every so often, for no time at all, which has
+// the kernel choose anew. It also sees then whether anybody else was there: see pace.
+func (o *order) drum() (thread int) {
 	started := make(chan int)
 	go func() {
 		runtime.LockOSThread() // for good
-		stay := processors()
+		all := processors()
 		at := os.Getpid() // children beside each other begin on different ones
-		if len(stay) > 1 {
-			moveTo(stay[at%len(stay)])
+		one := func() []int {
+			if len(all) == 0 {
+				return nil
+			}
+			n := at % len(all)
+			return all[n : n+1]
 		}
+		stayOn(one())
 		started <- unix.Gettid()
-		then, used := clock(unix.CLOCK_MONOTONIC), clock(unix.CLOCK_PROCESS_CPUTIME_ID)
-		for n := 1; ; n++ {
-			rest(beatEvery)
-			if n%beatsToMove > 0 || len(stay) < 2 {
+		p := pace{processors: min(o.workers(), max(1, len(all))), turns: turns}
+		every, then, used := beatEvery, clock(unix.CLOCK_MONOTONIC), ofProcess
+		had := used()
+		for {
+			rest(every)
+			now, has := clock(unix.CLOCK_MONOTONIC), used()
+			var to step
+			every, to = p.beat(now-then, has-had)
+			switch to {
+			case stay:
+				then, had = now, has
 				continue
-			}
-			now, more := clock(unix.CLOCK_MONOTONIC), clock(unix.CLOCK_PROCESS_CPUTIME_ID)
-			if more-used < (now-then)/2 {
+			case widen:
+				used = spread(all)
+			case move:
 				at++
-				moveTo(stay[at%len(stay)])
+				stayOn(one())
+			case narrow:
+				stayOn(one())
+				used = ofProcess
 			}
-			then, used = now, more
+			then, had = clock(unix.CLOCK_MONOTONIC), used()
 		}
 	}()
 	return <-started
@@ -63,11 +76,60 @@ func processors() (list []int) {
 	return list
 }
 
-// moveTo takes all threads of this process to a processor. Where it is not allowed to, they stay on all.
-func moveTo(processor int) {
+// stayOn takes all threads of this process to some processors, if any are given. Where it is not allowed to, they stay where
+// they are.
+func stayOn(list []int) {
+	if len(list) == 0 {
+		return
+	}
 	var only unix.CPUSet
-	only.Set(processor)
+	for _, n := range list {
+		only.Set(n)
+	}
 	_ = threads.Each(func(thread int) error { return unix.SchedSetaffinity(thread, &only) })
+}
+
+// spread lets all threads of this process run on some processors, and has those that want to run begin on different ones: the
+// kernel is slow to take an idle thread elsewhere. It returns what tells their processor time.
+func spread(list []int) func() time.Duration {
+	var any unix.CPUSet
+	for _, n := range list {
+		any.Set(n)
+	}
+	self, running := unix.Gettid(), 0
+	var members []int
+	_ = threads.Each(func(thread int) error {
+		stat, _ := os.ReadFile("/proc/self/task/" + strconv.Itoa(thread) + "/stat")
+		if _, fields, _ := strings.Cut(string(stat), ") "); thread != self && strings.HasPrefix(fields, "R") {
+			var one unix.CPUSet
+			one.Set(list[running%len(list)])
+			running++
+			_ = unix.SchedSetaffinity(thread, &one)
+		}
+		members = append(members, thread)
+		return unix.SchedSetaffinity(thread, &any)
+	})
+	return func() (all time.Duration) {
+		for _, thread := range members {
+			all += clock(int32(^thread<<3 | 6)) // the clock of a thread, as pthread_getcpuclockid has it
+		}
+		return all
+	}
+}
+
+// ofProcess is the processor time of this process, but for what its threads on other processors had since the last tick.
+func ofProcess() time.Duration { return clock(unix.CLOCK_PROCESS_CPUTIME_ID) }
+
+// turns counts how often the machine's processors went from one thread to another. It is 0 when that can't be told.
+func turns() int64 {
+	stat, _ := os.ReadFile("/proc/stat")
+	for line := range bytes.Lines(stat) {
+		if text, ok := bytes.CutPrefix(line, []byte("ctxt ")); ok {
+			n, _ := strconv.ParseInt(string(bytes.TrimSpace(text)), 10, 64)
+			return n
+		}
+	}
+	return 0
 }
 
 // rest sleeps without telling Go's scheduler, which would give this thread's place to others. A signal ends it early.

@@ -58,9 +58,9 @@ var roles = map[string]func(args []string) error{
 		}
 		return os.WriteFile(args[0], b, 0o600)
 	},
-	"confined":        func(args []string) error { return confine(args[0], 2, false) },
-	"beside requests": func(args []string) error { return confine(args[0], 1, false) },
-	"hurried":         func(args []string) error { return confine(args[0], 1, true) },
+	"confined":        func(args []string) error { return confine(args[0], false, false) },
+	"beside requests": func(args []string) error { return confine(args[0], true, false) },
+	"hurried":         func(args []string) error { return confine(args[0], true, true) },
 	"waits":           func([]string) error { return waits() },
 }
 
@@ -78,8 +78,8 @@ func TestMain(m *testing.M) {
 }
 
 // confine confines this process and writes to a file what it finds then.
-func confine(path string, processors int, urgent bool) error {
-	c, err := confined(processors, urgent)
+func confine(path string, beside, urgent bool) error {
+	c, err := confined(beside, urgent)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (o *order) yieldToAll() error {
 	}
 	drummer := 0
 	if o.beats() {
-		drummer = drum()
+		drummer = o.drum()
 	}
 	return threads.Each(func(thread int) error {
 		if thread == drummer {

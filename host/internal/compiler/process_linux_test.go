@@ -29,8 +29,8 @@ type confinement struct {
 }
 
 // confined has the calling process confine itself.
-func confined(processors int, urgent bool) (c confinement, err error) {
-	bounds := Bounds{Memory: 100 << 20, CPU: 2500 * time.Millisecond, Processors: processors}
+func confined(beside, urgent bool) (c confinement, err error) {
+	bounds := Bounds{Memory: 100 << 20, CPU: 2500 * time.Millisecond, Processors: 2, Beside: beside}
 	if err := (&order{Bounds: bounds, Urgent: urgent}).confine(); err != nil {
 		return c, err
 	}

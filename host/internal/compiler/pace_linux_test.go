@@ -1,0 +1,68 @@
+package compiler
+
+import (
+	"testing"
+	"time"
+)
+
+func TestPace(t *testing.T) {
+	t.Parallel()
+	const us = time.Microsecond
+	type beats struct {
+		n            int
+		passed, used time.Duration // at each
+		turns        int64         // at each, the drummer's own among them
+		rest         time.Duration // after each
+		step         step          // at the last; no other has one
+	}
+	alone := beats{79, 250 * us, 245 * us, 2, beatEvery, stay}
+	for name, tc := range map[string][]beats{
+		"nobody else": {
+			alone, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
+			{50, 1050 * us, 2090 * us, 2, aloneEvery, stay},
+		},
+		"somebody comes": {
+			alone, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
+			{50, 1050 * us, 2090 * us, 2, aloneEvery, stay},
+			{1, 1050 * us, 2050 * us, 9, beatEvery, narrow},
+			alone, {1, 250 * us, 245 * us, 2, aloneEvery, widen}, // they went
+		},
+		"somebody comes at once": {
+			alone, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
+			{1, 1050 * us, 2050 * us, 9, beatEvery, narrow},
+			{159, 250 * us, 245 * us, 2, beatEvery, stay}, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
+			{1, 1050 * us, 1050 * us, 9, beatEvery, narrow},
+			{319, 250 * us, 245 * us, 2, beatEvery, stay}, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
+		},
+		"others on the other processors": {{500, 250 * us, 245 * us, 3, beatEvery, stay}},
+		"turns are not known":            {{500, 250 * us, 245 * us, 0, beatEvery, stay}},
+		"others on this one":             {{500, 250 * us, 220 * us, 2, beatEvery, stay}},
+		"others now and then": {
+			{60, 250 * us, 245 * us, 2, beatEvery, stay}, {1, 250 * us, 220 * us, 4, beatEvery, stay},
+			alone, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
+		},
+		"without a processor": {
+			{39, 250 * us, 100 * us, 2, beatEvery, stay}, {1, 250 * us, 100 * us, 2, beatEvery, move},
+			{39, 250 * us, 0, 2, beatEvery, stay}, {1, 250 * us, 0, 2, beatEvery, move},
+		},
+		"without one for some time": {{20, 250 * us, 0, 2, beatEvery, stay}, {20, 250 * us, 250 * us, 2, beatEvery, stay}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var turns int64
+			p := pace{processors: 2, turns: func() int64 { return turns }}
+			for i, b := range tc {
+				for n := range b.n {
+					turns += b.turns
+					want := stay
+					if n == b.n-1 {
+						want = b.step
+					}
+					if rest, to := p.beat(b.passed, b.used); rest != b.rest || to != want {
+						t.Fatalf("%d: beat %d of %d: rest %s, step %d", i, n+1, b.n, rest, to)
+					}
+				}
+			}
+		})
+	}
+}
