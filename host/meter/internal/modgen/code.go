@@ -12,6 +12,7 @@ type function struct {
 	index   int // among all functions
 	locals  []ValueType
 	fixed   []int // locals which only the loop that they count may set
+	hidden  []int // locals which only that may read
 	labels  []label
 	code    []byte
 	runs    []run
@@ -19,7 +20,10 @@ type function struct {
 }
 
 // label is where a branch can go, the innermost last.
-type label struct{ takes []ValueType }
+type label struct {
+	takes []ValueType
+	jumps bool // only a dispatch loop's jumps lead there
+}
 
 // run is instructions which all run when the first does, unless one of them traps.
 type run struct{ at, count int }
@@ -43,7 +47,7 @@ func (g *generator) write(i int) {
 			f.locals = append(f.locals, numeric[g.pick(5)])
 		}
 	}
-	f.labels = []label{{f.Results}}
+	f.labels = []label{{takes: f.Results}}
 	b := body{g, f}
 	b.cut()
 	for range g.pick(10) {
@@ -150,7 +154,7 @@ func (b body) value(typ ValueType, depth int) {
 func (b body) leaf(typ ValueType) {
 	switch b.pick(3) {
 	case 1:
-		if i := b.which(len(b.f.locals), func(i int) bool { return b.f.locals[i] == typ }); i >= 0 {
+		if i := b.which(len(b.f.locals), func(i int) bool { return b.f.locals[i] == typ && !slices.Contains(b.f.hidden, i) }); i >= 0 {
 			b.index(0x20, i)
 			return
 		}

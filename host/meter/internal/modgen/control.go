@@ -20,7 +20,7 @@ func (b body) open(code byte, params, results []ValueType) {
 	if code == opLoop {
 		target = params
 	}
-	b.f.labels = append(b.f.labels, label{target})
+	b.f.labels = append(b.f.labels, label{takes: target})
 	if code != opBlock {
 		b.cut()
 	}
@@ -149,10 +149,10 @@ func (b body) leaves(types []ValueType) {
 // branch leaves values, unless it branches.
 func (b body) branch(types []ValueType, depth int) {
 	labels := b.f.labels
-	i := b.which(len(labels), func(i int) bool { return slices.Equal(labels[i].takes, types) })
+	i := b.which(len(labels), func(i int) bool { return !labels[i].jumps && slices.Equal(labels[i].takes, types) })
 	fits := i >= 0
 	if !fits {
-		i = b.pick(len(labels))
+		i = b.label()
 	}
 	takes := labels[i].takes
 	b.values(takes, depth)
@@ -175,22 +175,27 @@ func (b body) leave(depth int) {
 		b.values(b.f.Results, depth)
 		b.emit(0x0f)
 	case 3, 4:
-		i := b.pick(len(labels))
+		i := b.label()
 		b.values(labels[i].takes, depth)
 		b.index(0x0c, len(labels)-1-i)
 	default:
-		takes := labels[b.pick(len(labels))].takes
+		takes := labels[b.label()].takes
 		b.values(takes, depth)
 		b.value(I32, depth)
 		n := b.pick(5)
 		code := unsigned([]byte{0x0e}, uint64(n))
 		for range n + 1 {
-			i := b.which(len(labels), func(i int) bool { return slices.Equal(labels[i].takes, takes) })
+			i := b.which(len(labels), func(i int) bool { return !labels[i].jumps && slices.Equal(labels[i].takes, takes) })
 			code = unsigned(code, uint64(len(labels)-1-i))
 		}
 		b.emit(code...)
 	}
 	b.cut()
+}
+
+// label is any to which a branch may lead.
+func (b body) label() int {
+	return b.which(len(b.f.labels), func(i int) bool { return !b.f.labels[i].jumps })
 }
 
 // call leaves what a function returns, or, when none returns that, something else.

@@ -50,7 +50,7 @@ func (g *generator) observe() {
 func (g *generator) observer(params []ValueType, result ValueType, write func(body)) {
 	f := &function{Signature: Signature{params, []ValueType{result}}, index: len(g.imports) + len(g.functions)}
 	f.locals = params
-	f.labels = []label{{f.Results}}
+	f.labels = []label{{takes: f.Results}}
 	g.typeIndex(f.Signature)
 	g.exports = append(g.exports, export{fmt.Sprintf("f%d", len(g.functions)), 0, f.index})
 	g.functions = append(g.functions, f)
