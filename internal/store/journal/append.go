@@ -70,10 +70,14 @@ func (j *Journal) hold(rec []byte) error {
 // lead writes the open batch. The lock is given up meanwhile; nobody else may be writing.
 func (j *Journal) lead() {
 	j.writing, j.began = true, time.Now()
-	j.mu.Unlock()
-	runtime.Gosched() // under load others have a record at this moment, and one write does for all
-	j.mu.Lock()
+	gathered := j.company.wanted()
+	if gathered {
+		j.mu.Unlock()
+		runtime.Gosched()
+		j.mu.Lock()
+	}
 	b := j.open
+	j.company.met(gathered, b.records > 1)
 	j.open = j.fresh()
 	b.waiters++
 	j.mu.Unlock()

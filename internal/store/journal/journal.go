@@ -98,6 +98,7 @@ type Journal struct {
 	stalled  bool      // that write has lasted too long to wait for it
 	degraded bool      // the last write failed; the watcher tries again
 	closed   bool
+	company  company
 	dirty    bool   // written since the last sync
 	newFiles bool   // the folder was changed since the last sync
 	last     uint64 // number of the newest segment; the writer's
