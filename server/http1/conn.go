@@ -47,7 +47,7 @@ func newConn(s *Server, socket net.Conn) *conn {
 	if a := socket.RemoteAddr(); a != nil {
 		c.template.RemoteAddr = a.String()
 	}
-	c.watch.conn = c
+	c.watch.conn, c.watch.beat = c, uint(s.taken.Add(1))
 	c.watch.seen = make(chan sight, 1)
 	c.answer.conn = c
 	c.answer.header = http.Header{}

@@ -11,7 +11,7 @@
 //   - The request's context belongs to the connection. It ends when the client leaves, but not when the handler returns, so
 //     whatever is derived from it has to be cancelled.
 //   - The ResponseWriter and its header serve the connection's next request when the handler has returned.
-//   - That the client left is noticed [watchAfter] after the body was read, by requests that take as long, or by writing.
+//   - That the client left is noticed within [watchAfter] after the body was read, by requests that take as long, or by writing.
 //   - An answer can't be hijacked, has no trailers, no interim answers, and always the framing that the server chooses.
 //   - Context values of net/http's server (its own, the local address) are not there.
 package http1

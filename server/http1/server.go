@@ -17,6 +17,8 @@ type Server struct {
 	queue *queue       // on which it finds them
 	base  context.Context
 
+	patrol   patrol
+	taken    atomic.Uint64 // connections
 	draining atomic.Bool
 	beat     atomic.Uint64 // counts the rounds of tidy
 

@@ -7,20 +7,23 @@ import (
 	"time"
 )
 
-// watchAfter is how long a handler runs, after the body was read, until the connection is watched. Most have ended by then.
+// watchAfter is how long at most a handler runs, after the body was read, until the connection is watched; half of it is the
+// least. Most have ended by then.
 const watchAfter = 10 * time.Millisecond
 
 // watch notices that the client of a handler left, by reading a byte. There is none before the client has its answer; if
 // there is one all the same, it is the first of the next request. A watch that is reading when the handler has ended goes on
 // to wait for that.
 //
-// But for run it is used by the goroutine that serves, or under the lock of the request's body.
+// But for begin and run it is used by the goroutine that serves, or under the lock of the request's body.
 type watch struct {
 	conn    *conn
-	timer   *time.Timer
-	seen    chan sight // holds what run saw
-	armed   bool       // for the request that is being handled
-	pending bool       // run is reading, or has put what it saw into seen
+	beat    uint          // where it is on the list of the patrol
+	turn    uint64        // counts the requests that were enlisted
+	due     atomic.Uint64 // the turn whose watch is to begin; 0 when there is none, or it has begun
+	seen    chan sight    // holds what run saw
+	armed   bool          // for the request that is being handled
+	pending bool          // run is reading, or has put what it saw into seen
 	enough  atomic.Bool
 }
 
@@ -32,16 +35,21 @@ type sight struct {
 
 func (w *watch) arm() {
 	w.armed = true
-	if w.timer == nil {
-		w.timer = time.AfterFunc(watchAfter, w.run)
-		return
+	w.turn++
+	w.due.Store(w.turn)
+	w.conn.server.patrol.enlist(post{w, w.turn})
+}
+
+// begin begins the watch over a request, unless it was disarmed.
+func (w *watch) begin(turn uint64) {
+	if w.due.CompareAndSwap(turn, 0) {
+		go w.run()
 	}
-	w.timer.Reset(watchAfter)
 }
 
 // disarm ends a watch that has not begun. One that has ends with the connection, or has to be waited for.
 func (w *watch) disarm() {
-	if w.armed && !w.timer.Stop() {
+	if w.armed && !w.due.CompareAndSwap(w.turn, 0) {
 		w.pending = true
 	}
 	w.armed = false
