@@ -71,7 +71,7 @@ func TestProcess(t *testing.T) {
 	if _, err := p.Line(t.Context(), "more"); err == nil || !strings.Contains(err.Error(), "has ended") {
 		t.Errorf("after the end: %v", err)
 	}
-	if said, err := os.ReadFile(filepath.Join(dir, "shell.log")); err != nil || len(said) != 0 {
+	if said, err := os.ReadFile(filepath.Join(dir, "logs", "shell.log")); err != nil || len(said) != 0 {
 		t.Errorf("the log after Forget: %q, %v", said, err)
 	}
 }
