@@ -8,8 +8,10 @@ const (
 	aloneEvery = time.Millisecond
 	// It is alone when it was for so long; after it was wrong, for longer.
 	aloneAfter = 20 * time.Millisecond
-	// Others came if a child was without a processor of its own for longer between two beats.
-	absence = 20 * time.Microsecond
+	// Others came to its processor if it was without for longer between two beats. One that is alone does not mind what a
+	// system does now and then.
+	absence      = 20 * time.Microsecond
+	aloneAbsence = 100 * time.Microsecond
 	// Nobody is there if threads take turns less often than that: a request makes a dozen.
 	turnEvery = time.Millisecond
 	// Each time after so long, a child that had less than half of its processor goes to the next: another may be free.
@@ -23,12 +25,12 @@ type pace struct {
 	turns      func() int64 // how often any of the machine's processors went from one thread to another; 0 when unknown
 
 	alone    bool
+	quiet    time.Duration // since that changed, or others came
 	patience time.Duration // how long it waits before it believes to be alone
-	quiet    time.Duration // since others came to its processor, or it saw that they came to another
 
-	looked time.Duration // since it counted turns, while there was quiet
+	looked time.Duration // since it counted turns
 	beats  int64         // likewise
-	taken  int64         // turns until then; 0 when it did not look
+	taken  int64         // turns until then; 0 when it did not count since others came
 
 	since, had time.Duration // on the clock and of the processor, since it looked last whether to move
 }
@@ -45,32 +47,27 @@ const (
 
 // beat takes what passed since the last one on the clock, and of the child's processor time.
 func (p *pace) beat(passed, used time.Duration) (rest time.Duration, to step) {
-	own := 1
-	if p.alone {
-		own = p.processors
-	}
-	others := time.Duration(own)*(passed-absence) > used
 	p.since, p.had = p.since+passed, p.had+used
 	p.quiet, p.looked, p.beats = p.quiet+passed, p.looked+passed, p.beats+1
 	p.patience = max(p.patience, aloneAfter)
 	switch {
-	case others:
-		if p.alone { // or the child itself does one thing at a time: no use in trying again soon
-			if p.alone, to = false, narrow; p.quiet < aloneAfter {
-				p.patience *= 2
-			} else {
-				p.patience = aloneAfter
-			}
+	case p.alone && time.Duration(p.processors)*(passed-aloneAbsence) > used, p.alone && p.looked >= aloneAfter && p.crowd():
+		if p.quiet < aloneAfter { // the child may do one thing at a time, too: no use in trying again soon
+			p.patience *= 2
+		} else {
+			p.patience = aloneAfter
 		}
+		p.alone, p.quiet, p.taken, to = false, 0, 0, narrow
+	case p.alone:
+	case passed-absence > used:
 		p.quiet, p.taken = 0, 0
-	case p.alone || p.quiet < p.patience/2:
+	case p.quiet < p.patience/2:
 	case p.taken == 0:
-		p.looked, p.beats, p.taken = 0, 0, p.turns()
+		p.count()
 	case p.quiet >= p.patience:
-		if others := p.turns() - p.taken - 2*p.beats; others < int64(p.looked/turnEvery) {
+		if p.quiet = 0; !p.crowd() {
 			p.alone, to = true, widen
 		}
-		p.quiet, p.taken = 0, 0
 	}
 	if !p.alone && p.since >= moveAfter && p.had < p.since/2 && to == stay {
 		to = move
@@ -83,3 +80,12 @@ func (p *pace) beat(passed, used time.Duration) (rest time.Duration, to step) {
 	}
 	return beatEvery, to
 }
+
+// crowd reports whether others took turns since count or crowd was called last.
+func (p *pace) crowd() bool {
+	since, beats, before := p.looked, p.beats, p.taken
+	p.count()
+	return p.taken-before-2*beats >= int64(since/turnEvery)
+}
+
+func (p *pace) count() { p.looked, p.beats, p.taken = 0, 0, p.turns() }

@@ -23,13 +23,18 @@ func TestPace(t *testing.T) {
 		},
 		"somebody comes": {
 			alone, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
-			{50, 1050 * us, 2090 * us, 2, aloneEvery, stay},
-			{1, 1050 * us, 2050 * us, 9, beatEvery, narrow},
+			{50, 1050 * us, 2000 * us, 2, aloneEvery, stay},
+			{1, 1050 * us, 1850 * us, 9, beatEvery, narrow},
 			alone, {1, 250 * us, 245 * us, 2, aloneEvery, widen}, // they went
+		},
+		"somebody comes for short turns": {
+			alone, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
+			{40, 1050 * us, 2000 * us, 2, aloneEvery, stay}, // looks each twentieth time
+			{19, 1050 * us, 2000 * us, 4, aloneEvery, stay}, {1, 1050 * us, 2000 * us, 4, beatEvery, narrow},
 		},
 		"somebody comes at once": {
 			alone, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
-			{1, 1050 * us, 2050 * us, 9, beatEvery, narrow},
+			{1, 1050 * us, 1850 * us, 9, beatEvery, narrow},
 			{159, 250 * us, 245 * us, 2, beatEvery, stay}, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
 			{1, 1050 * us, 1050 * us, 9, beatEvery, narrow},
 			{319, 250 * us, 245 * us, 2, beatEvery, stay}, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
