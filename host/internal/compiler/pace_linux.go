@@ -51,8 +51,8 @@ func (p *pace) beat(passed, used time.Duration) (rest time.Duration, to step) {
 	p.quiet, p.looked, p.beats = p.quiet+passed, p.looked+passed, p.beats+1
 	p.patience = max(p.patience, aloneAfter)
 	switch {
-	case p.alone && time.Duration(p.processors)*(passed-aloneAbsence) > used, p.alone && p.looked >= aloneAfter && p.crowd():
-		if p.quiet < aloneAfter { // the child may do one thing at a time, too: no use in trying again soon
+	case p.alone && p.disturbed(passed, used), p.alone && p.looked >= aloneAfter && p.crowd():
+		if p.quiet < aloneAfter { // no use in trying again soon
 			p.patience *= 2
 		} else {
 			p.patience = aloneAfter
@@ -79,6 +79,12 @@ func (p *pace) beat(passed, used time.Duration) (rest time.Duration, to step) {
 		return aloneEvery, to
 	}
 	return beatEvery, to
+}
+
+// disturbed reports whether a child that was alone has lost part of a processor. One that had just one does one thing at a
+// time, or somebody else has the others for good.
+func (p *pace) disturbed(passed, used time.Duration) bool {
+	return time.Duration(p.processors)*(passed-aloneAbsence) > used && (used-passed).Abs() > absence
 }
 
 // crowd reports whether others took turns since count or crowd was called last.

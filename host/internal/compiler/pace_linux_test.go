@@ -27,6 +27,10 @@ func TestPace(t *testing.T) {
 			{1, 1050 * us, 1850 * us, 9, beatEvery, narrow},
 			alone, {1, 250 * us, 245 * us, 2, aloneEvery, widen}, // they went
 		},
+		"one thing at a time": {
+			alone, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
+			{50, 1050 * us, 1045 * us, 2, aloneEvery, stay}, {50, 1050 * us, 2090 * us, 2, aloneEvery, stay},
+		},
 		"somebody comes for short turns": {
 			alone, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
 			{40, 1050 * us, 2000 * us, 2, aloneEvery, stay}, // looks each twentieth time
@@ -36,7 +40,7 @@ func TestPace(t *testing.T) {
 			alone, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
 			{1, 1050 * us, 1850 * us, 9, beatEvery, narrow},
 			{159, 250 * us, 245 * us, 2, beatEvery, stay}, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
-			{1, 1050 * us, 1050 * us, 9, beatEvery, narrow},
+			{1, 1050 * us, 1000 * us, 9, beatEvery, narrow},
 			{319, 250 * us, 245 * us, 2, beatEvery, stay}, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
 		},
 		"others on the other processors": {{500, 250 * us, 245 * us, 3, beatEvery, stay}},
