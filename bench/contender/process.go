@@ -23,8 +23,8 @@ type Process struct {
 }
 
 // Start runs a program in a process group of its own. What it says goes to the file logs/NAME.log below dir, with nobody
-// between who would take processor time: not in dir itself, in whose folders the router's configurations are, because it
-// watches the folders that lead to them. It has of the environment what it needs to run, and env.
+// between who would take processor time. It is not in dir itself: the router watches the folders that lead to its
+// configurations. The program has of the environment what it needs to run, and env.
 func Start(dir, name string, env []string, program string, args ...string) (*Process, error) {
 	p := &Process{log: filepath.Join(dir, "logs", name+".log"), done: make(chan struct{})}
 	if err := os.MkdirAll(filepath.Dir(p.log), 0o700); err != nil {

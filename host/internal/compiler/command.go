@@ -48,9 +48,10 @@ func (o *order) environment() []string {
 	return []string{"GOMAXPROCS=" + strconv.Itoa(busy), "GOTRACEBACK=none"}
 }
 
-// workers is how many goroutines compile. A child in a hurry gets a share of one processor.
+// workers is how many goroutines compile. A child in a hurry beside requests gets a share of one processor, as does any beside
+// requests where nothing keeps it out of the way.
 func (o *order) workers() int {
-	if o.Urgent && o.Beside {
+	if o.Beside && (o.Urgent || runtime.GOOS != "linux") {
 		return 1
 	}
 	return max(1, min(o.Processors, runtime.NumCPU()))

@@ -27,7 +27,7 @@ func (o *order) drum() (thread int) {
 		all := processors()
 		at := os.Getpid() // children beside each other begin on different ones
 		one := func() []int {
-			if len(all) == 0 {
+			if len(all) < 2 {
 				return nil
 			}
 			n := at % len(all)
@@ -48,7 +48,9 @@ func (o *order) drum() (thread int) {
 				then, had = now, has
 				continue
 			case widen:
-				used = spread(all)
+				if len(all) > 1 {
+					used = spread(all)
+				}
 			case move:
 				at++
 				stayOn(one())
@@ -92,9 +94,9 @@ func stayOn(list []int) {
 // spread lets all threads of this process run on some processors, and has those that want to run begin on different ones: the
 // kernel is slow to take an idle thread elsewhere. It returns what tells their processor time.
 func spread(list []int) func() time.Duration {
-	var any unix.CPUSet
+	var whole unix.CPUSet
 	for _, n := range list {
-		any.Set(n)
+		whole.Set(n)
 	}
 	self, running := unix.Gettid(), 0
 	var members []int
@@ -107,7 +109,7 @@ func spread(list []int) func() time.Duration {
 			_ = unix.SchedSetaffinity(thread, &one)
 		}
 		members = append(members, thread)
-		return unix.SchedSetaffinity(thread, &any)
+		return unix.SchedSetaffinity(thread, &whole)
 	})
 	return func() (all time.Duration) {
 		for _, thread := range members {

@@ -52,7 +52,9 @@ func (p *pace) beat(passed, used time.Duration) (rest time.Duration, to step) {
 	p.patience = max(p.patience, aloneAfter)
 	switch {
 	case p.alone && p.disturbed(passed, used), p.alone && p.looked >= aloneAfter && p.crowd():
-		if p.quiet < aloneAfter { // no use in trying again soon
+		// No use in trying again soon, neither when it was soon disturbed, nor when it was stopped as a whole: a container that may
+		// use so much and no more has used it up, and what serves was stopped, too.
+		if p.quiet < aloneAfter || used < passed/2 {
 			p.patience *= 2
 		} else {
 			p.patience = aloneAfter
@@ -63,7 +65,9 @@ func (p *pace) beat(passed, used time.Duration) (rest time.Duration, to step) {
 		p.quiet, p.taken = 0, 0
 	case p.quiet < p.patience/2:
 	case p.taken == 0:
-		p.count()
+		if p.count(); p.taken == 0 { // unknown
+			p.quiet = 0
+		}
 	case p.quiet >= p.patience:
 		if p.quiet = 0; !p.crowd() {
 			p.alone, to = true, widen

@@ -43,6 +43,11 @@ func TestPace(t *testing.T) {
 			{1, 1050 * us, 1000 * us, 9, beatEvery, narrow},
 			{319, 250 * us, 245 * us, 2, beatEvery, stay}, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
 		},
+		"stopped as a whole": {
+			alone, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
+			{50, 1050 * us, 2000 * us, 2, aloneEvery, stay}, {1, 40 * time.Millisecond, 2 * time.Millisecond, 2, beatEvery, narrow},
+			{159, 250 * us, 245 * us, 2, beatEvery, stay}, {1, 250 * us, 245 * us, 2, aloneEvery, widen},
+		},
 		"others on the other processors": {{500, 250 * us, 245 * us, 3, beatEvery, stay}},
 		"turns are not known":            {{500, 250 * us, 245 * us, 0, beatEvery, stay}},
 		"others on this one":             {{500, 250 * us, 220 * us, 2, beatEvery, stay}},
@@ -58,9 +63,10 @@ func TestPace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var turns int64
-			p := pace{processors: 2, turns: func() int64 { return turns }}
+			var turns, looks, all int64
+			p := pace{processors: 2, turns: func() int64 { looks++; return turns }}
 			for i, b := range tc {
+				all += int64(b.n)
 				for n := range b.n {
 					turns += b.turns
 					want := stay
@@ -71,6 +77,9 @@ func TestPace(t *testing.T) {
 						t.Fatalf("%d: beat %d of %d: rest %s, step %d", i, n+1, b.n, rest, to)
 					}
 				}
+			}
+			if looks > all/18 {
+				t.Errorf("it counted %d times in %d beats", looks, all)
 			}
 		})
 	}
