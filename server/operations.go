@@ -71,6 +71,7 @@ type deployment struct {
 	ID       string       `json:"id"`
 	Provider string       `json:"provider"`
 	Model    string       `json:"model"`
+	Region   string       `json:"region,omitempty"`
 	Groups   []membership `json:"groups"`
 	Enabled  bool         `json:"enabled"`
 	Disabled string       `json:"disabled_reason,omitempty"`
@@ -122,7 +123,7 @@ func deployments(snap *gateway.Snapshot) []*deployment {
 			row := seen[d.Health]
 			if row == nil {
 				row = &deployment{
-					ID: d.ID, Provider: d.Account.Name, Model: d.Model, Enabled: d.Account.Disabled == "", Disabled: d.Account.Disabled,
+					ID: d.ID, Provider: d.Account.Name, Model: d.Model, Region: d.Region, Enabled: d.Account.Disabled == "", Disabled: d.Account.Disabled,
 					Price:  price{Input: known(d.PriceInput), Output: known(d.PriceOutput), Cached: known(d.PriceCached)},
 					Limits: limits{RPM: d.RPM, TPM: d.TPM, Context: d.Context, MaxOutput: d.MaxOutput},
 					Status: d.Health.Status(),

@@ -12,7 +12,7 @@ import (
 func TestDeployments(t *testing.T) {
 	t.Parallel()
 	shared := func(order int32, weight float64) *gateway.Deployment {
-		return &gateway.Deployment{ID: "both", Model: "m", Order: order, Weight: weight, PriceInput: 0, PriceOutput: math.NaN(), PriceCached: math.NaN(), TPM: 9, MaxOutput: 8}
+		return &gateway.Deployment{ID: "both", Model: "m", Order: order, Weight: weight, Region: "eu-west-1", PriceInput: 0, PriceOutput: math.NaN(), PriceCached: math.NaN(), TPM: 9, MaxOutput: 8}
 	}
 	off := &gateway.Account{Name: "off", Disabled: "ANTHROPIC_API_KEY is not set", Plugin: &adapter{}}
 	f := newFixture(t, setting{opts: Options{AdminToken: func() string { return "root" }}, groups: []*gateway.Group{
@@ -37,7 +37,7 @@ func TestDeployments(t *testing.T) {
 			"groups": `[{"name":"quality","order":0,"tags":["eu"],"weight":1}]`},
 		{"id": `"wild"`, "successes": "0"},
 		{"id": `"both"`, "groups": `[{"name":"one","order":1,"weight":2},{"name":"two","order":3,"weight":4}]`, "price": `{"cached":null,"input":0,"output":null}`,
-			"limits": `{"max_output":8,"tpm":9}`},
+			"limits": `{"max_output":8,"tpm":9}`, "region": `"eu-west-1"`},
 		{"id": `"off"`, "enabled": "false", "disabled_reason": `"ANTHROPIC_API_KEY is not set"`},
 	} {
 		for name, want := range members {
