@@ -270,8 +270,13 @@ func (m Message) Empty() bool {
 
 // hollow is Empty for messages that have more than a text.
 func (m Message) hollow() bool {
-	if m.role == RoleTool || m.thinking != 0 || m.HasCalls() || m.refusal != 0 && !Blank(m.Refusal()) {
+	switch m.role {
+	case RoleTool:
 		return false
+	case RoleAssistant: // whose these are; a user's mean nothing
+		if m.thinking != 0 || m.HasCalls() || m.refusal != 0 && !Blank(m.Refusal()) {
+			return false
+		}
 	}
 	for p := m.Parts(); p.Next(); {
 		if (p.Kind != PartText && p.Kind != PartRefusal) || !Blank(p.Text()) {

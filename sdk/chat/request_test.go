@@ -196,9 +196,12 @@ func TestTurns(t *testing.T) {
 		said   = `{"role":"assistant","content":"a"}`
 		nil_   = `{"role":"assistant","content":null}`
 		calls  = `{"role":"assistant","tool_calls":[{"id":"x","function":{"name":"f"}},{"id":"y","function":{"name":"g"}}]}`
-		resX   = `{"role":"tool","tool_call_id":"x","content":"1"}`
-		resY   = `{"role":"tool","tool_call_id":"y","content":""}`
-		resZ   = `{"role":"tool","tool_call_id":"z","content":"?"}`
+		notHis = `{"role":"user","content":" ","refusal":"r","thinking_blocks":[{"type":"thinking","thinking":"t"}],` +
+			`"tool_calls":[{"id":"x","function":{"name":"f"}}]}`
+		refuses = `{"role":"assistant","content":"","refusal":"r"}`
+		resX    = `{"role":"tool","tool_call_id":"x","content":"1"}`
+		resY    = `{"role":"tool","tool_call_id":"y","content":""}`
+		resZ    = `{"role":"tool","tool_call_id":"z","content":"?"}`
 	)
 	for _, tc := range []struct{ messages, want string }{
 		{user, "u0"},
@@ -211,6 +214,7 @@ func TestTurns(t *testing.T) {
 		{said + "," + system + "," + user, "a0 u2"},
 		{system + "," + system, "u01"},
 		{blank, ""},
+		{user + "," + refuses + "," + notHis, "u0 a1"},
 	} {
 		r := read(t, `{"messages":[`+tc.messages+`]}`)
 		var got []string
