@@ -67,7 +67,12 @@ func (f *Folder) Close() error {
 	if !f.private {
 		return nil
 	}
-	if err := os.RemoveAll(f.dir); err != nil {
+	gone := f.dir + "-gone" // what was given up and still writes does not find it
+	err := os.Rename(f.dir, gone)
+	if err == nil {
+		err = os.RemoveAll(gone)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing compiled code: %w", err)
 	}
 	return nil

@@ -3,6 +3,7 @@ package codecache
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -50,9 +51,44 @@ func TestPrivate(t *testing.T) {
 	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) != 0 {
 		t.Errorf("%v are left, %v", left, err)
 	}
+	if err := f.Close(); err != nil {
+		t.Errorf("closing it again: %v", err)
+	}
 	named := open(t, t.TempDir())
 	keep(t, named, 1, "one")
 	if err := named.Close(); err != nil || !has(named, 1) {
 		t.Errorf("closing a folder with a name removed its entries, or failed: %v", err)
+	}
+}
+
+// TestCloseBesideWriter closes a private folder into which a compilation that was given up still writes.
+func TestCloseBesideWriter(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	for range 20 {
+		f, err := Open("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		work, err := f.Work()
+		if err != nil {
+			t.Fatal(err)
+		}
+		writes, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			for n := 0; n < 5000 && os.WriteFile(filepath.Join(work, strconv.Itoa(n)), nil, 0o600) == nil; n++ {
+				if n == 100 {
+					close(writes)
+				}
+			}
+		}()
+		<-writes
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+		<-done
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) != 0 {
+		t.Errorf("%v are left, %v", left, err)
 	}
 }

@@ -76,6 +76,9 @@ func (j *Job) compile(ctx context.Context, check bool) (err error) {
 	if err != nil {
 		return refuse(err.Error())
 	}
+	if ctx.Err() != nil { // given up, so that the work folder is gone
+		return context.Cause(ctx)
+	}
 	runtime, err := codecache.NewRuntime(ctx, j.Work, j.Limits.Memory)
 	if err != nil {
 		return err
