@@ -23,15 +23,15 @@ func BenchmarkAdmission(b *testing.B) {
 	put(b, dir, "providers/openai")
 	var plain, first, beside, cached cost
 	for b.Loop() {
+		r := wazero.NewRuntimeWithConfig(b.Context(), wazero.NewRuntimeConfigCompiler().WithDebugInfoEnabled(false))
 		plain.add(b, func() {
-			r := wazero.NewRuntimeWithConfig(b.Context(), wazero.NewRuntimeConfigCompiler().WithDebugInfoEnabled(false))
 			if _, err := r.CompileModule(b.Context(), module); err != nil {
 				b.Fatal(err)
 			}
-			if err := r.Close(b.Context()); err != nil {
-				b.Fatal(err)
-			}
 		})
+		if err := r.Close(b.Context()); err != nil {
+			b.Fatal(err)
+		}
 		cache := b.TempDir()
 		first.admission(b, cache, dir, "anthropic")
 		cached.admission(b, cache, dir, "anthropic")

@@ -84,27 +84,28 @@ func stayOn(list []int) {
 	if len(list) == 0 {
 		return
 	}
-	var only unix.CPUSet
-	for _, n := range list {
-		only.Set(n)
-	}
+	only := setOf(list)
 	_ = threads.Each(func(thread int) error { return unix.SchedSetaffinity(thread, &only) })
+}
+
+func setOf(list []int) (set unix.CPUSet) {
+	for _, n := range list {
+		set.Set(n)
+	}
+	return set
 }
 
 // spread lets all threads of this process run on some processors, and has those that want to run begin on different ones: the
 // kernel is slow to take an idle thread elsewhere. It returns what tells their processor time.
 func spread(list []int) func() time.Duration {
-	var whole unix.CPUSet
-	for _, n := range list {
-		whole.Set(n)
-	}
+	whole := setOf(list)
 	self, running := unix.Gettid(), 0
 	var members []int
 	_ = threads.Each(func(thread int) error {
 		stat, _ := os.ReadFile("/proc/self/task/" + strconv.Itoa(thread) + "/stat")
 		if _, fields, _ := strings.Cut(string(stat), ") "); thread != self && strings.HasPrefix(fields, "R") {
-			var one unix.CPUSet
-			one.Set(list[running%len(list)])
+			n := running % len(list)
+			one := setOf(list[n : n+1])
 			running++
 			_ = unix.SchedSetaffinity(thread, &one)
 		}
