@@ -9,8 +9,6 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-
-	"github.com/tetratelabs/wazero/experimental"
 )
 
 // collectAt is how much the child's heap may grow before garbage is collected, in percent: its life is short and its
@@ -39,8 +37,8 @@ func Main(in io.Reader, out io.Writer) error {
 		os.Exit(exitOrphan)
 	}()
 	a := answer{Done: true}
-	ctx := experimental.WithCompilationWorkers(context.Background(), o.workers())
-	if err := Compile(ctx, &o.Job); err != nil {
+	o.Job.workers = o.workers
+	if err := Compile(context.Background(), &o.Job); err != nil {
 		_, a.Refused = errors.AsType[*RefusalError](err)
 		a.Error = plain(err.Error())
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/host/internal/threads"
@@ -41,16 +42,35 @@ type Command []string
 
 // environment is all that a child gets: whatever secrets the parent has in its own stay there.
 func (o *order) environment() []string {
-	busy := o.workers()
+	busy := o.busy()
 	if o.beats() {
 		busy++
 	}
 	return []string{"GOMAXPROCS=" + strconv.Itoa(busy), "GOTRACEBACK=none"}
 }
 
-// workers is how many goroutines compile. A child in a hurry beside requests gets a share of one processor, as does any beside
-// requests where nothing keeps it out of the way.
+// workers decides how many goroutines compile; it is called when they begin. Two that take turns on the one processor that
+// requests leave are slower than one, and more in the way.
 func (o *order) workers() int {
+	n := o.busy()
+	if d := o.drummer; d != nil {
+		if !d.alone.Load() {
+			n = 1
+		}
+		d.workers.Store(int32(n))
+	}
+	return n
+}
+
+// drummer is what the thread that keeps a child out of the way says, and is told.
+type drummer struct {
+	alone   atomic.Bool  // nobody else wants the processors
+	workers atomic.Int32 // how many goroutines compile, 0 before they begin
+}
+
+// busy is how many processors are kept busy at most. A child in a hurry beside requests gets a share of one, as does any beside
+// requests where nothing keeps it out of the way.
+func (o *order) busy() int {
 	if o.Beside && (o.Urgent || runtime.GOOS != "linux") {
 		return 1
 	}

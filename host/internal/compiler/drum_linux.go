@@ -22,6 +22,8 @@ import (
 // the kernel choose anew. It also sees then whether anybody else was there: see pace.
 func (o *order) drum() (thread int) {
 	started := make(chan int)
+	d := new(drummer)
+	o.drummer = d
 	go func() {
 		runtime.LockOSThread() // for good
 		all := processors()
@@ -35,14 +37,16 @@ func (o *order) drum() (thread int) {
 		}
 		stayOn(one())
 		started <- unix.Gettid()
-		p := pace{processors: min(o.workers(), max(1, len(all))), turns: turns}
+		p := pace{turns: turns}
 		every, then, used := beatEvery, clock(unix.CLOCK_MONOTONIC), ofProcess
 		had := used()
 		for {
 			rest(every)
 			now, has := clock(unix.CLOCK_MONOTONIC), used()
+			p.processors = min(max(1, int(d.workers.Load())), max(1, len(all)))
 			var to step
 			every, to = p.beat(now-then, has-had)
+			d.alone.Store(p.alone)
 			switch to {
 			case stay:
 				then, had = now, has
@@ -123,13 +127,21 @@ func spread(list []int) func() time.Duration {
 // ofProcess is the processor time of this process, but for what its threads on other processors had since the last tick.
 func ofProcess() time.Duration { return clock(unix.CLOCK_PROCESS_CPUTIME_ID) }
 
-// turns counts how often the machine's processors went from one thread to another. It is 0 when that can't be told.
+// turns counts how often the machine's processors went from one thread to another, but for those that threads of this process
+// gave up or had to give up. It is 0 when that can't be told.
 func turns() int64 {
+	var own unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &own) != nil {
+		return 0
+	}
 	stat, _ := os.ReadFile("/proc/stat")
 	for line := range bytes.Lines(stat) {
 		if text, ok := bytes.CutPrefix(line, []byte("ctxt ")); ok {
 			n, _ := strconv.ParseInt(string(bytes.TrimSpace(text)), 10, 64)
-			return n
+			if n == 0 { // not counted here
+				return 0
+			}
+			return n - own.Nvcsw - own.Nivcsw
 		}
 	}
 	return 0

@@ -7,7 +7,7 @@ const (
 	// A beat costs a child some 20 µs. While nobody else is there, beats are rare.
 	aloneEvery = time.Millisecond
 	// It is alone when it was for so long; after it was wrong, for longer.
-	aloneAfter = 20 * time.Millisecond
+	aloneAfter = 10 * time.Millisecond
 	// Others came to its processor if it was without for longer between two beats. One that is alone does not mind what a
 	// system does now and then.
 	absence      = 20 * time.Microsecond
@@ -21,15 +21,14 @@ const (
 // pace decides for a child beside requests how often its drummer beats, and where it runs: on one processor, and on all that
 // it can use for as long as nobody else wants any.
 type pace struct {
-	processors int          // that the child can keep busy, at least one
-	turns      func() int64 // how often any of the machine's processors went from one thread to another; 0 when unknown
+	processors int          // that the child keeps busy if it can, at least one
+	turns      func() int64 // how often the machine's processors went from one thread of others to another; 0 when unknown
 
 	alone    bool
 	quiet    time.Duration // since that changed, or others came
 	patience time.Duration // how long it waits before it believes to be alone
 
 	looked time.Duration // since it counted turns
-	beats  int64         // likewise
 	taken  int64         // turns until then; 0 when it did not count since others came
 
 	since, had time.Duration // on the clock and of the processor, since it looked last whether to move
@@ -48,7 +47,7 @@ const (
 // beat takes what passed since the last one on the clock, and of the child's processor time.
 func (p *pace) beat(passed, used time.Duration) (rest time.Duration, to step) {
 	p.since, p.had = p.since+passed, p.had+used
-	p.quiet, p.looked, p.beats = p.quiet+passed, p.looked+passed, p.beats+1
+	p.quiet, p.looked = p.quiet+passed, p.looked+passed
 	p.patience = max(p.patience, aloneAfter)
 	switch {
 	case p.alone && p.disturbed(passed, used), p.alone && p.looked >= aloneAfter && p.crowd():
@@ -93,9 +92,9 @@ func (p *pace) disturbed(passed, used time.Duration) bool {
 
 // crowd reports whether others took turns since count or crowd was called last.
 func (p *pace) crowd() bool {
-	since, beats, before := p.looked, p.beats, p.taken
+	since, before := p.looked, p.taken
 	p.count()
-	return p.taken-before-2*beats >= int64(since/turnEvery)
+	return p.taken-before >= int64(since/turnEvery)
 }
 
-func (p *pace) count() { p.looked, p.beats, p.taken = 0, 0, p.turns() }
+func (p *pace) count() { p.looked, p.taken = 0, p.turns() }

@@ -27,6 +27,8 @@ type order struct {
 	Job
 	Bounds
 	Urgent bool // the machine is too busy to wait for what all others leave
+
+	drummer *drummer // of a child beside requests, once it runs
 }
 
 // answer is what it made of it.
