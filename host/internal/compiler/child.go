@@ -1,7 +1,6 @@
 package compiler
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,16 +35,21 @@ func Main(in io.Reader, out io.Writer) error {
 		_, _ = in.Read(make([]byte, 1))
 		os.Exit(exitOrphan)
 	}()
+	a := o.work()
+	return json.NewEncoder(out).Encode(&a)
+}
+
+// work does the job and tells what came of it.
+func (o *order) work() answer {
 	a := answer{Done: true}
-	o.Job.workers = o.workers
-	if err := Compile(context.Background(), &o.Job); err != nil {
+	if err := Compile(o.context(), &o.Job); err != nil {
 		_, a.Refused = errors.AsType[*RefusalError](err)
 		a.Error = plain(err.Error())
 	}
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
 	a.Memory = int64(mem.Sys)
-	return json.NewEncoder(out).Encode(&a)
+	return a
 }
 
 // exitOrphan is the exit code of a child whose parent is gone.

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/switchyard-gateway/switchyard/host/internal/threads"
@@ -48,37 +47,6 @@ func (o *order) environment() []string {
 	}
 	return []string{"GOMAXPROCS=" + strconv.Itoa(busy), "GOTRACEBACK=none"}
 }
-
-// workers decides how many goroutines compile; it is called when they begin. Two that take turns on the one processor that
-// requests leave are slower than one, and more in the way.
-func (o *order) workers() int {
-	n := o.busy()
-	if d := o.drummer; d != nil {
-		if !d.alone.Load() {
-			n = 1
-		}
-		d.workers.Store(int32(n))
-	}
-	return n
-}
-
-// drummer is what the thread that keeps a child out of the way says, and is told.
-type drummer struct {
-	alone   atomic.Bool  // nobody else wants the processors
-	workers atomic.Int32 // how many goroutines compile, 0 before they begin
-}
-
-// busy is how many processors are kept busy at most. A child in a hurry beside requests gets a share of one, as does any beside
-// requests where nothing keeps it out of the way.
-func (o *order) busy() int {
-	if o.Beside && (o.Urgent || runtime.GOOS != "linux") {
-		return 1
-	}
-	return max(1, min(o.Processors, runtime.NumCPU()))
-}
-
-// beats reports whether the child has a thread that keeps it from being in the way. One in a hurry has waited long enough.
-func (o *order) beats() bool { return o.Beside && !o.Urgent }
 
 // leave is how long a process that was killed, or has closed its answer, may take to go.
 const leave = 5 * time.Second

@@ -49,35 +49,6 @@ func TestBounds(t *testing.T) {
 
 // TestHungry has a process that gets no processor, as on a machine where others want them all: another one, which does not
 // wait for all others, does the job. Where that has nothing either, time is up.
-func TestWorkers(t *testing.T) {
-	t.Parallel()
-	all := min(2, runtime.NumCPU())
-	crowded, alone := new(drummer), new(drummer)
-	alone.alone.Store(true)
-	for name, tc := range map[string]struct {
-		order
-		want int
-	}{
-		"before requests":      {order{}, all},
-		"beside requests":      {order{Bounds: Bounds{Beside: true}, drummer: crowded}, 1},
-		"and nobody else":      {order{Bounds: Bounds{Beside: true}, drummer: alone}, all},
-		"in a hurry":           {order{Bounds: Bounds{Beside: true}, Urgent: true}, 1},
-		"in a hurry, at start": {order{Urgent: true}, all},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			o := tc.order
-			o.Processors = 2
-			if n := o.workers(); n != tc.want {
-				t.Errorf("%d", n)
-			}
-			if d := o.drummer; d != nil && int(d.workers.Load()) != tc.want {
-				t.Errorf("its drummer believes in %d", d.workers.Load())
-			}
-		})
-	}
-}
-
 func TestHungry(t *testing.T) {
 	t.Parallel()
 	j := newJob(t, module(small))

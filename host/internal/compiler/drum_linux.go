@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"runtime"
 	"strconv"
@@ -37,16 +38,14 @@ func (o *order) drum() (thread int) {
 		}
 		stayOn(one())
 		started <- unix.Gettid()
-		p := pace{turns: turns}
+		p := pace{processors: 1, turns: turns}
 		every, then, used := beatEvery, clock(unix.CLOCK_MONOTONIC), ofProcess
 		had := used()
 		for {
 			rest(every)
 			now, has := clock(unix.CLOCK_MONOTONIC), used()
-			p.processors = min(max(1, int(d.workers.Load())), max(1, len(all)))
 			var to step
-			every, to = p.beat(now-then, has-had)
-			d.alone.Store(p.alone)
+			every, to = d.beat(&p, now-then, has-had)
 			switch to {
 			case stay:
 				then, had = now, has
@@ -127,21 +126,24 @@ func spread(list []int) func() time.Duration {
 // ofProcess is the processor time of this process, but for what its threads on other processors had since the last tick.
 func ofProcess() time.Duration { return clock(unix.CLOCK_PROCESS_CPUTIME_ID) }
 
-// turns counts how often the machine's processors went from one thread to another, but for those that threads of this process
-// gave up or had to give up. It is 0 when that can't be told.
+// turns counts how often the machine's processors went from one thread to another. It leaves out those that threads of this
+// process gave up, or had to, and is 0 when it can't be told.
 func turns() int64 {
 	var own unix.Rusage
-	if unix.Getrusage(unix.RUSAGE_SELF, &own) != nil {
+	stat, err := os.ReadFile("/proc/stat")
+	if err = errors.Join(err, unix.Getrusage(unix.RUSAGE_SELF, &own)); err != nil {
 		return 0
 	}
-	stat, _ := os.ReadFile("/proc/stat")
+	return turnsOfOthers(stat, &own)
+}
+
+// turnsOfOthers reads /proc/stat. Some systems have the count there and don't keep it.
+func turnsOfOthers(stat []byte, own *unix.Rusage) int64 {
 	for line := range bytes.Lines(stat) {
 		if text, ok := bytes.CutPrefix(line, []byte("ctxt ")); ok {
-			n, _ := strconv.ParseInt(string(bytes.TrimSpace(text)), 10, 64)
-			if n == 0 { // not counted here
-				return 0
+			if n, _ := strconv.ParseInt(string(bytes.TrimSpace(text)), 10, 64); n > 0 {
+				return n - int64(own.Nvcsw) - int64(own.Nivcsw) //nolint:unconvert // 32 bits on some systems
 			}
-			return n - own.Nvcsw - own.Nivcsw
 		}
 	}
 	return 0

@@ -14,8 +14,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/tetratelabs/wazero/experimental"
-
 	"github.com/switchyard-gateway/switchyard/host/internal/codecache"
 	"github.com/switchyard-gateway/switchyard/host/internal/contract"
 	"github.com/switchyard-gateway/switchyard/host/internal/sandbox"
@@ -28,8 +26,6 @@ type Job struct {
 	Module []byte `json:"-"`
 	Limits meter.Limits
 	Work   string
-
-	workers func() int // how many goroutines compile, asked when they begin; nil for one
 }
 
 // Key names what becomes of the module of a hash under limits. fingerprint is this process's.
@@ -88,9 +84,6 @@ func (j *Job) compile(ctx context.Context, check bool) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, runtime.Close(context.WithoutCancel(ctx))) }()
-	if j.workers != nil {
-		ctx = experimental.WithCompilationWorkers(ctx, j.workers())
-	}
 	compiled, err := runtime.CompileModule(ctx, module)
 	if err != nil {
 		if _, disk := errors.AsType[*fs.PathError](err); disk || ctx.Err() != nil {

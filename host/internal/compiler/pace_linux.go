@@ -29,6 +29,7 @@ type pace struct {
 	patience time.Duration // how long it waits before it believes to be alone
 
 	looked time.Duration // since it counted turns
+	beats  int64         // likewise
 	taken  int64         // turns until then; 0 when it did not count since others came
 
 	since, had time.Duration // on the clock and of the processor, since it looked last whether to move
@@ -44,10 +45,18 @@ const (
 	move        // on the next one
 )
 
+// beat is pace's, for a child whose threads want to know.
+func (d *drummer) beat(p *pace, passed, used time.Duration) (rest time.Duration, to step) {
+	rest, to = p.beat(passed, used)
+	d.alone.Store(p.alone)
+	p.processors = max(1, int(d.workers.Load()))
+	return rest, to
+}
+
 // beat takes what passed since the last one on the clock, and of the child's processor time.
 func (p *pace) beat(passed, used time.Duration) (rest time.Duration, to step) {
 	p.since, p.had = p.since+passed, p.had+used
-	p.quiet, p.looked = p.quiet+passed, p.looked+passed
+	p.quiet, p.looked, p.beats = p.quiet+passed, p.looked+passed, p.beats+1
 	p.patience = max(p.patience, aloneAfter)
 	switch {
 	case p.alone && p.disturbed(passed, used), p.alone && p.looked >= aloneAfter && p.crowd():
@@ -87,14 +96,19 @@ func (p *pace) beat(passed, used time.Duration) (rest time.Duration, to step) {
 // disturbed reports whether a child that was alone has lost part of a processor. One that had just one does one thing at a
 // time, or somebody else has the others for good.
 func (p *pace) disturbed(passed, used time.Duration) bool {
-	return time.Duration(p.processors)*(passed-aloneAbsence) > used && (used-passed).Abs() > absence
+	one := passed-absence <= used && used <= passed+aloneAbsence // the drummer itself is a little more
+	return time.Duration(p.processors)*(passed-aloneAbsence) > used && !one
 }
 
-// crowd reports whether others took turns since count or crowd was called last.
+// crowd reports whether others took turns since count or crowd was called last. A drummer that wakes up on a processor where
+// nobody was, which there may be once the child runs on all of them, takes one from nobody.
 func (p *pace) crowd() bool {
-	since, before := p.looked, p.taken
+	since, beats, before := p.looked, p.beats, p.taken
 	p.count()
-	return p.taken-before >= int64(since/turnEvery)
+	if !p.alone {
+		beats = 0
+	}
+	return p.taken-before-beats >= int64(since/turnEvery)
 }
 
-func (p *pace) count() { p.looked, p.taken = 0, p.turns() }
+func (p *pace) count() { p.looked, p.beats, p.taken = 0, 0, p.turns() }

@@ -3,6 +3,8 @@ package compiler
 import (
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestPace(t *testing.T) {
@@ -20,6 +22,10 @@ func TestPace(t *testing.T) {
 		"nobody else": {
 			alone, {1, 250 * us, 245 * us, 0, aloneEvery, widen},
 			{50, 1050 * us, 2090 * us, 0, aloneEvery, stay},
+		},
+		"its own beats on a free processor": {
+			alone, {1, 250 * us, 245 * us, 0, aloneEvery, widen},
+			{50, 1087 * us, 1119 * us, 1, aloneEvery, stay},
 		},
 		"somebody comes": {
 			alone, {1, 250 * us, 245 * us, 0, aloneEvery, widen},
@@ -82,6 +88,49 @@ func TestPace(t *testing.T) {
 			}
 			if looks > all/9 {
 				t.Errorf("it counted %d times in %d beats", looks, all)
+			}
+		})
+	}
+}
+
+func TestDrummer(t *testing.T) {
+	t.Parallel()
+	d, p, turns := new(drummer), pace{processors: 1}, int64(1)
+	p.turns = func() int64 { return turns }
+	rest, used := beatEvery, 250*time.Microsecond
+	for range 2 * aloneAfter / used {
+		if rest, _ = d.beat(&p, used, used); d.alone.Load() != (rest == aloneEvery) {
+			t.Fatalf("alone: %t, at a rest of %s", d.alone.Load(), rest)
+		}
+	}
+	if rest != aloneEvery || p.processors != 1 {
+		t.Errorf("nobody came: a rest of %s, %d processors", rest, p.processors)
+	}
+	d.workers.Store(2)
+	if d.beat(&p, used, used); p.processors != 2 {
+		t.Errorf("two compile: %d processors", p.processors)
+	}
+	if d.beat(&p, time.Millisecond, time.Millisecond/2); d.alone.Load() {
+		t.Error("somebody came: still alone")
+	}
+}
+
+func TestTurnsOfOthers(t *testing.T) {
+	t.Parallel()
+	own := unix.Rusage{Nvcsw: 30, Nivcsw: 4}
+	for name, tc := range map[string]struct {
+		stat string
+		want int64
+	}{
+		"usual":    {"cpu 1 2 3\nctxt 1034\nbtime 5\n", 1000},
+		"absent":   {"cpu 1 2 3\nbtime 5\n", 0},
+		"not kept": {"ctxt 0\n", 0},
+		"empty":    {"", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if n := turnsOfOthers([]byte(tc.stat), &own); n != tc.want {
+				t.Errorf("%d, want %d", n, tc.want)
 			}
 		})
 	}

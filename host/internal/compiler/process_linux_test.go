@@ -26,14 +26,17 @@ type confinement struct {
 	Limits     map[int][]uint64 // soft, hard
 	Mapped     uint64           // in bytes
 	OOMScore   string
+	Drummer    bool // the order knows of one
 }
 
 // confined has the calling process confine itself.
 func confined(beside, urgent bool) (c confinement, err error) {
 	bounds := Bounds{Memory: 100 << 20, CPU: 2500 * time.Millisecond, Processors: 2, Beside: beside}
-	if err := (&order{Bounds: bounds, Urgent: urgent}).confine(); err != nil {
+	o := order{Bounds: bounds, Urgent: urgent}
+	if err := o.confine(); err != nil {
 		return c, err
 	}
+	c.Drummer = o.drummer != nil
 	if c.Mapped, err = mapped(); err != nil {
 		return c, err
 	}
@@ -108,6 +111,9 @@ func TestConfinement(t *testing.T) {
 				if n != tc.nice {
 					t.Errorf("the threads have priorities %v", c.Nice)
 				}
+			}
+			if c.Drummer != tc.beside {
+				t.Errorf("the order has a drummer: %t", c.Drummer)
 			}
 			if c.OOMScore != "1000" {
 				t.Errorf("OOM score %q", c.OOMScore)
