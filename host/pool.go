@@ -146,8 +146,8 @@ func (p *pool) finish(i *guests.Instance, e guests.Export, err error) error {
 		return err
 	}
 	f := &Fault{Plugin: p.record.plugin, Export: e.String(), Hash: p.module.Hash, Cause: sentence(err)}
+	p.host.faulted(p, f) // before a start that replaces it can fail, too
 	i.Replace()
-	p.host.faulted(p, f)
 	return f
 }
 
